@@ -1,0 +1,222 @@
+"""HTTP of disbursement, and how its refusals read on the wire."""
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from services.disbursement import domain, operations, schemas, store
+from services.disbursement.domain import DUTY, AppropriationKind, Step
+from shared.auth import Role
+from shared.changes import Change
+from shared.fields import PageQuery, page_of
+from shared.http import Blueprint
+from shared.problems import ProblemKind
+from shared.refusals import Refusal
+from shared.rows import page
+
+PROBLEMS: Final[dict[type[Refusal], ProblemKind]] = {
+    domain.OverCommitment: ProblemKind("over-commitment", 409, "Above the current appropriation"),
+    domain.ReductionBelowCommitments: ProblemKind("reduction-below-commitments", 409, "Below what is committed"),
+    domain.Overpayment: ProblemKind("overpayment", 409, "Above the commitment"),
+    domain.OverReversal: ProblemKind("over-reversal", 409, "Above the payment"),
+    domain.OverRelease: ProblemKind("over-release", 409, "Above the unpaid commitment"),
+    domain.WrongState: ProblemKind("wrong-state", 409, "Not possible in this state"),
+    domain.TouchedBefore: ProblemKind("touched-before", 403, "Same person, second duty"),
+    domain.ApprovalVoid: ProblemKind("approval-void", 409, "Approval has lost its force"),
+    domain.DatesOutOfOrder: ProblemKind("dates-out-of-order", 422, "Dates out of order"),
+    domain.AuthorityMissing: ProblemKind("authority-missing", 422, "No decision behind the appropriation"),
+}
+BUDGET_KEEPERS: Final = {Role.ADMINISTRATOR}
+
+blueprint = Blueprint("disbursement", __name__, description="Funds, budget lines and spending (기금 집행)")
+
+
+@blueprint.change("/funds", takes=schemas.NewFund, returns=schemas.Fund, roles=BUDGET_KEEPERS)
+def open_fund(change: Change, body: dict[str, Any]) -> Any:
+    """Open a fund or account."""
+    return operations.open_fund(change, **body)
+
+
+@blueprint.query("/funds", takes=PageQuery, returns=page_of(schemas.Fund))
+def list_funds(tx: Connection, arguments: dict[str, Any]) -> Any:
+    """Funds and accounts."""
+    return page(tx, sa.select(store.funds), store.funds.c.number, **arguments)
+
+
+@blueprint.change("/budget-lines", takes=schemas.NewBudgetLine, returns=schemas.BudgetLine, roles=BUDGET_KEEPERS)
+def open_budget_line(change: Change, body: dict[str, Any]) -> Any:
+    """Open a budget line; its appropriation starts at zero."""
+    return operations.open_budget_line(change, **body)
+
+
+@blueprint.query("/budget-lines", takes=PageQuery, returns=page_of(schemas.BudgetLine))
+def list_budget_lines(tx: Connection, arguments: dict[str, Any]) -> Any:
+    """Budget lines with their balances."""
+    lines = page(tx, sa.select(store.budget_lines), store.budget_lines.c.number, **arguments)
+    views = [operations.line_view(store.line_with_fund(tx, line["id"])) for line in lines["items"]]
+    return {**lines, "items": views}
+
+
+@blueprint.query("/budget-lines/<id:line_id>", returns=schemas.BudgetLine)
+def show_budget_line(tx: Connection, _arguments: dict[str, Any], line_id: str) -> Any:
+    """One budget line with its balances."""
+    return operations.line_view(store.line_with_fund(tx, line_id))
+
+
+@blueprint.change(
+    "/budget-lines/<id:line_id>/appropriations",
+    takes=schemas.NewAppropriation,
+    returns=schemas.BudgetLine,
+    roles=BUDGET_KEEPERS,
+)
+def change_appropriation(change: Change, body: dict[str, Any], line_id: str) -> Any:
+    """Record an appropriation event; the current appropriation (예산현액) is their sum."""
+    kind = AppropriationKind(body.pop("kind"))
+    return operations.change_appropriation(change, line_id, kind=kind, **body)
+
+
+@blueprint.query(
+    "/budget-lines/<id:line_id>/appropriations", takes=PageQuery, returns=page_of(schemas.Appropriation)
+)
+def list_appropriations(tx: Connection, arguments: dict[str, Any], line_id: str) -> Any:
+    """The appropriation events of a line."""
+    store.line_with_fund(tx, line_id)
+    rows = sa.select(store.appropriations).where(store.appropriations.c.budget_line_id == line_id)
+    return page(tx, rows, store.appropriations.c.number, **arguments)
+
+
+@blueprint.change(
+    "/budget-lines/<id:line_id>/forecasts",
+    takes=schemas.NewForecast,
+    returns=schemas.Forecast,
+    roles=BUDGET_KEEPERS,
+)
+def record_forecast(change: Change, body: dict[str, Any], line_id: str) -> Any:
+    """Record the cumulative year-end forecast of a line."""
+    return operations.record_forecast(change, line_id, **body)
+
+
+@blueprint.change(
+    "/spending-proposals", takes=schemas.NewSpending, returns=schemas.Spending, roles=DUTY[Step.PROPOSE]
+)
+def propose_spending(change: Change, body: dict[str, Any]) -> Any:
+    """Write a spending proposal (품의)."""
+    return operations.propose(change, **body)
+
+
+@blueprint.query(
+    "/spending-proposals", takes=schemas.SpendingQuery, returns=page_of(schemas.SpendingSummary)
+)
+def list_spending_proposals(tx: Connection, arguments: dict[str, Any]) -> Any:
+    """Documents, oldest first; `state` selects an inbox."""
+    query = sa.select(store.spendings)
+    for name in ("state", "budget_line_id"):
+        if value := arguments.pop(name, None):
+            query = query.where(store.spendings.c[name] == value)
+    return page(tx, query, store.spendings.c.number, **arguments)
+
+
+@blueprint.query("/spending-proposals/<id:spending_id>", returns=schemas.Spending)
+def show_spending_proposal(tx: Connection, _arguments: dict[str, Any], spending_id: str) -> Any:
+    """One document with its steps and payments."""
+    return operations.spending_view(tx, spending_id)
+
+
+@blueprint.change(
+    "/spending-proposals/<id:spending_id>",
+    takes=schemas.SpendingRevision,
+    returns=schemas.Spending,
+    roles=DUTY[Step.REVISE],
+    method="PATCH",
+    status=200,
+    edits=True,
+)
+def revise_spending_proposal(change: Change, body: dict[str, Any], spending_id: str) -> Any:
+    """Change what a proposal says; earlier reviews and approvals lose their force."""
+    return operations.revise(change, spending_id, **body)
+
+
+@blueprint.change(
+    "/spending-proposals/<id:spending_id>/review",
+    takes=schemas.Decision,
+    returns=schemas.Spending,
+    roles=DUTY[Step.REVIEW],
+    status=200,
+    edits=True,
+)
+def review_spending_proposal(change: Change, body: dict[str, Any], spending_id: str) -> Any:
+    """Review a proposal (검토)."""
+    return operations.decide(change, spending_id, Step.REVIEW, **body)
+
+
+@blueprint.change(
+    "/spending-proposals/<id:spending_id>/approve",
+    takes=schemas.Decision,
+    returns=schemas.Spending,
+    roles=DUTY[Step.APPROVE],
+    status=200,
+    edits=True,
+)
+def approve_spending_proposal(change: Change, body: dict[str, Any], spending_id: str) -> Any:
+    """Approve exactly the version that was read (결재)."""
+    return operations.decide(change, spending_id, Step.APPROVE, **body)
+
+
+@blueprint.change(
+    "/spending-proposals/<id:spending_id>/reject",
+    takes=schemas.Decision,
+    returns=schemas.Spending,
+    roles=DUTY[Step.REJECT],
+    status=200,
+    edits=True,
+)
+def reject_spending_proposal(change: Change, body: dict[str, Any], spending_id: str) -> Any:
+    """Reject a proposal (반려); the drafter may revise it."""
+    return operations.decide(change, spending_id, Step.REJECT, **body)
+
+
+@blueprint.change(
+    "/spending-proposals/<id:spending_id>/commit",
+    takes=schemas.Decision,
+    returns=schemas.Spending,
+    roles=DUTY[Step.COMMIT],
+    status=200,
+    edits=True,
+)
+def commit_spending(change: Change, body: dict[str, Any], spending_id: str) -> Any:
+    """Commit (원인행위): takes the amount of the budget line, or is refused by how much is missing."""
+    return operations.commit(change, spending_id, **body)
+
+
+@blueprint.change(
+    "/spending-proposals/<id:spending_id>/release",
+    takes=schemas.Amendment,
+    returns=schemas.Spending,
+    roles=DUTY[Step.RELEASE],
+    status=200,
+    edits=True,
+)
+def release_commitment(change: Change, body: dict[str, Any], spending_id: str) -> Any:
+    """Give an unpaid part of a commitment back to its line."""
+    return operations.release(change, spending_id, **body)
+
+
+@blueprint.change(
+    "/spending-proposals/<id:spending_id>/payments",
+    takes=schemas.NewPayment,
+    returns=schemas.Spending,
+    roles=DUTY[Step.PAY],
+    edits=True,
+)
+def pay_spending(change: Change, body: dict[str, Any], spending_id: str) -> Any:
+    """Pay on a commitment (지출)."""
+    return operations.pay(change, spending_id, **body)
+
+
+@blueprint.change(
+    "/payments/<id:payment_id>/reversals", takes=schemas.Amendment, returns=schemas.Spending, roles=DUTY[Step.REVERSE]
+)
+def reverse_payment(change: Change, body: dict[str, Any], payment_id: str) -> Any:
+    """Record money that came back to the same line (여입), linked to its payment."""
+    return operations.reverse_payment(change, payment_id, **body)

@@ -1,0 +1,18 @@
+"""Wiring of disbursement."""
+
+from flask import Flask
+
+from services.disbursement import api, store
+from shared.clock import Clock, SystemClock
+from shared.config import Settings, load_settings
+from shared.http import create_app as create_service_app
+from shared.http import open_service
+
+NAME = "disbursement"
+
+
+def create_app(settings: Settings | None = None, clock: Clock | None = None) -> Flask:
+    service = open_service(NAME, settings or load_settings(), store, clock or SystemClock())
+    return create_service_app(
+        service, title="Dure disbursement (기금 집행)", blueprints=[api.blueprint], problems=api.PROBLEMS
+    )

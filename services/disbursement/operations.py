@@ -1,0 +1,452 @@
+"""Use cases of disbursement: load, decide in the domain, save, record the event. The caller owns the transaction."""
+
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from services.disbursement import domain, events, store
+from services.disbursement.authorities import who_may_decide
+from services.disbursement.domain import AppropriationKind, Content, PastStep, State, Step
+from shared.changes import Change, new_id
+from shared.rows import get, insert_new
+
+
+def open_fund(change: Change, *, name: str, fund_type: str, id: str | None = None) -> dict[str, Any]:
+    fund_id = id or new_id()
+    insert_new(change.tx, store.funds, "fund", id=fund_id, name=name, fund_type=fund_type)
+    change.record(
+        events.FundOpened(fund_id=fund_id, name=name, fund_type=fund_type),
+        subject=fund_id,
+        version=1,
+        effective_date=change.today,
+    )
+    return get(change.tx, store.funds, "fund", fund_id)._asdict()
+
+
+def open_budget_line(
+    change: Change,
+    *,
+    fund_id: str,
+    fiscal_year: int,
+    name: str,
+    policy_program: str,
+    unit_program: str | None = None,
+    detail_program: str | None = None,
+    id: str | None = None,
+) -> dict[str, Any]:
+    line_id = id or new_id()
+    fund = get(change.tx, store.funds, "fund", fund_id)
+    described: dict[str, Any] = {
+        "fund_id": fund_id,
+        "fiscal_year": fiscal_year,
+        "name": name,
+        "policy_program": policy_program,
+        "unit_program": unit_program,
+        "detail_program": detail_program,
+    }
+    counters = {"current_appropriation": 0, "committed": 0, "paid": 0, "version": 1}
+    insert_new(change.tx, store.budget_lines, "budget line", id=line_id, **described, **counters)
+    change.record(
+        events.BudgetLineOpened(budget_line_id=line_id, fund_name=fund.name, **described),
+        subject=line_id,
+        version=1,
+        effective_date=change.today,
+    )
+    return line_view(store.line_with_fund(change.tx, line_id))
+
+
+def change_appropriation(
+    change: Change,
+    line_id: str,
+    *,
+    kind: AppropriationKind,
+    amount_won: int,
+    effective_date: date | None = None,
+    authority_reference: str | None = None,
+    decided_on: date | None = None,
+    id: str | None = None,
+) -> dict[str, Any]:
+    """Record an appropriation event. A reduction never falls below what is committed on any date."""
+    tx, on = change.tx, change.effective_date(effective_date)
+    domain.check_authority(kind, on, authority_reference, decided_on)
+    line = store.line_with_fund(tx, line_id)
+    signed = domain.signed_amount(kind, amount_won)
+    allowed = store.change_appropriation(tx, line_id, signed)
+    balance = store.lowest_balance_from(tx, line_id, on)
+    if not allowed or balance + signed < 0:
+        raise domain.ReductionBelowCommitments(
+            line_name=line.name, requested_won=amount_won, available_won=balance
+        )
+    store.add_to_day(tx, line_id, on, appropriated=signed)
+    row = {
+        "id": id or new_id(),
+        "budget_line_id": line_id,
+        "kind": kind.value,
+        "amount_won": signed,
+        "authority_reference": authority_reference,
+        "decided_on": decided_on,
+    }
+    insert_new(
+        tx,
+        store.appropriations,
+        "appropriation",
+        effective_date=on,
+        recorded_at=change.now,
+        recorded_by=change.actor.id,
+        **row,
+    )
+    change.record(
+        events.AppropriationChanged(appropriation_id=row.pop("id"), **row),
+        subject=line_id,
+        version=store.line_with_fund(tx, line_id).version,
+        effective_date=on,
+    )
+    return line_view(store.line_with_fund(tx, line_id))
+
+
+def record_forecast(
+    change: Change, line_id: str, *, year_end_forecast_won: int, effective_date: date | None = None
+) -> dict[str, Any]:
+    """Record the cumulative year-end forecast (연말 집행예상액) of a line, in won."""
+    on = change.effective_date(effective_date)
+    line = get(change.tx, store.budget_lines, "budget line", line_id, lock=True)
+    row: dict[str, Any] = {"budget_line_id": line_id, "year_end_forecast_won": year_end_forecast_won}
+    change.tx.execute(
+        sa.insert(store.forecasts).values(
+            effective_date=on, recorded_at=change.now, recorded_by=change.actor.id, **row
+        )
+    )
+    change.record(
+        events.YearEndForecastRecorded(**row), subject=line_id, version=line.version, effective_date=on
+    )
+    return {**row, "effective_date": on, "recorded_at": change.now}
+
+
+def propose(
+    change: Change, *, id: str | None = None, effective_date: date | None = None, **content: Any
+) -> dict[str, Any]:
+    """Write a spending proposal (품의): it takes no money yet."""
+    on = change.effective_date(effective_date)
+    get(change.tx, store.budget_lines, "budget line", content["budget_line_id"])
+    spending_id, written = id or new_id(), Content(**{name: content.get(name) for name in Content.__annotations__})
+    insert_new(
+        change.tx,
+        store.spendings,
+        "spending proposal",
+        id=spending_id,
+        **vars(written),
+        state=State.PROPOSED.value,
+        content_hash=written.digest(),
+        committed_won=0,
+        paid_won=0,
+        last_effective_date=on,
+        version=1,
+    )
+    _add_step(change, spending_id, Step.PROPOSE, written.digest(), on)
+    _record_proposal(change, spending_id, written, 1, on)
+    return spending_view(change.tx, spending_id)
+
+
+def revise(
+    change: Change, spending_id: str, *, effective_date: date | None = None, **content: Any
+) -> dict[str, Any]:
+    """Change what a proposal says. Every earlier review and approval loses its force."""
+    on = change.effective_date(effective_date)
+    spending = _spending_for(change, spending_id, Step.REVISE, on)
+    if line_id := content.get("budget_line_id"):
+        get(change.tx, store.budget_lines, "budget line", line_id)
+    written = Content(**{name: content.get(name, getattr(spending, name)) for name in Content.__annotations__})
+    _advance(
+        change,
+        spending,
+        Step.REVISE,
+        on,
+        content_hash=written.digest(),
+        approved_hash=None,
+        **vars(written),
+    )
+    _record_proposal(change, spending_id, written, spending.version + 1, on)
+    return spending_view(change.tx, spending_id)
+
+
+def decide(
+    change: Change,
+    spending_id: str,
+    step: Step,
+    *,
+    effective_date: date | None = None,
+    comment: str | None = None,
+) -> dict[str, Any]:
+    """Review, approve or reject a proposal; the decision binds to the hash of what the document says."""
+    on = change.effective_date(effective_date)
+    spending = _spending_for(change, spending_id, step, on)
+    approved = {"approved_hash": spending.content_hash} if step is Step.APPROVE else {}
+    _advance(change, spending, step, on, comment=comment, **approved)
+    change.record(
+        events.SpendingDecided(
+            spending_id=spending_id,
+            decision=step.value,
+            content_hash=spending.content_hash,
+            decided_by=change.actor.id,
+        ),
+        subject=spending_id,
+        version=spending.version + 1,
+        effective_date=on,
+    )
+    return spending_view(change.tx, spending_id)
+
+
+def commit(
+    change: Change, spending_id: str, *, effective_date: date | None = None, comment: str | None = None
+) -> dict[str, Any]:
+    """Commit (원인행위) an approved proposal: takes its amount of the line, or is refused with the shortfall."""
+    on = change.effective_date(effective_date)
+    spending = _spending_for(change, spending_id, Step.COMMIT, on)
+    if spending.approved_hash != spending.content_hash:
+        raise domain.ApprovalVoid()
+    _take(change, spending.budget_line_id, spending.amount_won, on)
+    _advance(change, spending, Step.COMMIT, on, comment=comment, committed_won=spending.amount_won)
+    change.record(
+        events.SpendingCommitted(
+            spending_id=spending_id,
+            budget_line_id=spending.budget_line_id,
+            amount_won=spending.amount_won,
+            disaster_id=spending.disaster_id,
+            relief_stage=spending.relief_stage,
+            region=spending.region,
+            content_hash=spending.content_hash,
+        ),
+        subject=spending_id,
+        version=spending.version + 1,
+        effective_date=on,
+    )
+    return spending_view(change.tx, spending_id)
+
+
+def release(
+    change: Change, spending_id: str, *, amount_won: int, reason: str, effective_date: date | None = None
+) -> dict[str, Any]:
+    """Give an unpaid part of a commitment back to its line."""
+    on = change.effective_date(effective_date)
+    spending = _spending_for(change, spending_id, Step.RELEASE, on)
+    unpaid_won = spending.committed_won - spending.paid_won
+    if amount_won > unpaid_won:
+        raise domain.OverRelease(requested_won=amount_won, unpaid_won=unpaid_won)
+    store.add_paid(change.tx, spending.budget_line_id, 0, -amount_won)
+    store.add_to_day(change.tx, spending.budget_line_id, on, committed=-amount_won)
+    after = {"state": State.PAID.value} if amount_won == unpaid_won else {}
+    committed_won = spending.committed_won - amount_won
+    _advance(change, spending, Step.RELEASE, on, comment=reason, committed_won=committed_won, **after)
+    change.record(
+        events.CommitmentReleased(
+            spending_id=spending_id,
+            budget_line_id=spending.budget_line_id,
+            amount_won=amount_won,
+            disaster_id=spending.disaster_id,
+            reason=reason,
+        ),
+        subject=spending_id,
+        version=spending.version + 1,
+        effective_date=on,
+    )
+    return spending_view(change.tx, spending_id)
+
+
+def pay(
+    change: Change, spending_id: str, *, amount_won: int, effective_date: date | None = None, id: str | None = None
+) -> dict[str, Any]:
+    """Pay (지출) on a commitment, at most what is unpaid of it."""
+    on = change.effective_date(effective_date)
+    spending = _spending_for(change, spending_id, Step.PAY, on)
+    unpaid_won = spending.committed_won - spending.paid_won
+    if amount_won > unpaid_won:
+        raise domain.Overpayment(requested_won=amount_won, unpaid_won=unpaid_won)
+    payment_id = id or new_id()
+    _add_payment(change, payment_id, spending_id, amount_won, on)
+    store.add_paid(change.tx, spending.budget_line_id, amount_won, 0)
+    after = {"state": State.PAID.value} if amount_won == unpaid_won else {}
+    _advance(change, spending, Step.PAY, on, paid_won=spending.paid_won + amount_won, **after)
+    change.record(
+        events.PaymentMade(
+            payment_id=payment_id,
+            spending_id=spending_id,
+            budget_line_id=spending.budget_line_id,
+            amount_won=amount_won,
+            disaster_id=spending.disaster_id,
+            relief_stage=spending.relief_stage,
+            region=spending.region,
+        ),
+        subject=spending_id,
+        version=spending.version + 1,
+        effective_date=on,
+    )
+    return spending_view(change.tx, spending_id)
+
+
+def reverse_payment(
+    change: Change,
+    payment_id: str,
+    *,
+    amount_won: int,
+    reason: str,
+    effective_date: date | None = None,
+) -> dict[str, Any]:
+    """Record money that came back (여입): a linked reversal that restores the line's balance."""
+    on = change.effective_date(effective_date)
+    spending_id = get(change.tx, store.payments, "payment", payment_id).spending_id
+    spending = _spending_for(change, spending_id, Step.REVERSE, on)
+    payment = get(change.tx, store.payments, "payment", payment_id)  # read again: the document is locked only now
+    reversible_won = max(payment.amount_won, 0) - payment.reversed_won
+    if amount_won > reversible_won:
+        raise domain.OverReversal(requested_won=amount_won, reversible_won=reversible_won)
+    reversal_id = new_id()
+    _add_payment(
+        change, reversal_id, spending.id, -amount_won, on, reverses_payment_id=payment_id, reason=reason
+    )
+    change.tx.execute(
+        sa.update(store.payments)
+        .where(store.payments.c.id == payment_id)
+        .values(reversed_won=payment.reversed_won + amount_won)
+    )
+    store.add_paid(change.tx, spending.budget_line_id, -amount_won, -amount_won)
+    store.add_to_day(change.tx, spending.budget_line_id, on, committed=-amount_won)
+    _advance(
+        change,
+        spending,
+        Step.REVERSE,
+        on,
+        comment=reason,
+        paid_won=spending.paid_won - amount_won,
+        committed_won=spending.committed_won - amount_won,
+    )
+    change.record(
+        events.PaymentReversed(
+            payment_id=reversal_id,
+            reverses_payment_id=payment_id,
+            spending_id=spending.id,
+            budget_line_id=spending.budget_line_id,
+            amount_won=amount_won,
+            disaster_id=spending.disaster_id,
+            reason=reason,
+        ),
+        subject=spending.id,
+        version=spending.version + 1,
+        effective_date=on,
+    )
+    return spending_view(change.tx, spending.id)
+
+
+def line_view(line: sa.Row[Any]) -> dict[str, Any]:
+    """A line with its balances; uncommitted and unpaid are kept apart because reports use either."""
+    return {
+        **line._asdict(),
+        "uncommitted_balance": line.current_appropriation - line.committed,
+        "unpaid_balance": line.current_appropriation - line.paid,
+    }
+
+
+def spending_view(tx: Connection, spending_id: str) -> dict[str, Any]:
+    """A document with its steps and payments."""
+    spending = get(tx, store.spendings, "spending proposal", spending_id)
+    return {
+        **spending._asdict(),
+        "steps": [row._asdict() for row in store.steps_of(tx, spending_id)],
+        "payments": [row._asdict() for row in store.payments_of(tx, spending_id)],
+    }
+
+
+def _spending_for(change: Change, spending_id: str, step: Step, on: date) -> sa.Row[Any]:
+    """The locked document, once this account may take this step on it on this date."""
+    spending = get(change.tx, store.spendings, "spending proposal", spending_id, lock=True)
+    change.check_version(spending.version)
+    domain.next_state(State(spending.state), step)
+    past = [PastStep(Step(row.step), row.account) for row in store.steps_of(change.tx, spending_id)]
+    domain.check_untouched(past, step, change.actor.id)
+    domain.check_date_order(step, on, spending.last_effective_date)
+    return spending
+
+
+def _take(change: Change, line_id: str, amount_won: int, on: date) -> None:
+    """Take the amount of the line as of `on` and of every later date, or raise OverCommitment."""
+    taken = store.take_from_line(change.tx, line_id, amount_won)  # also locks the line for the look at its dates
+    available_won = store.lowest_balance_from(change.tx, line_id, on)
+    if not taken or available_won < amount_won:
+        line = store.line_with_fund(change.tx, line_id)
+        raise domain.OverCommitment(
+            line_id=line_id,
+            line_name=line.name,
+            effective_date=on,
+            requested_won=amount_won,
+            available_won=available_won,
+            short_by_won=amount_won - available_won,
+            who_may_decide=who_may_decide(line.fund_type, on),
+        )
+    store.add_to_day(change.tx, line_id, on, committed=amount_won)
+
+
+def _advance(
+    change: Change, spending: sa.Row[Any], step: Step, on: date, *, comment: str | None = None, **values: Any
+) -> None:
+    state = domain.next_state(State(spending.state), step)
+    store.update_spending(change.tx, spending, **{"state": state.value, "last_effective_date": on, **values})
+    _add_step(change, spending.id, step, values.get("content_hash", spending.content_hash), on, comment)
+
+
+def _add_step(
+    change: Change, spending_id: str, step: Step, content_hash: str, on: date, comment: str | None = None
+) -> None:
+    change.tx.execute(
+        sa.insert(store.steps).values(
+            spending_id=spending_id,
+            step=step.value,
+            account=change.actor.id,
+            content_hash=content_hash,
+            comment=comment,
+            effective_date=on,
+            recorded_at=change.now,
+        )
+    )
+
+
+def _add_payment(
+    change: Change,
+    payment_id: str,
+    spending_id: str,
+    amount_won: int,
+    on: date,
+    reverses_payment_id: str | None = None,
+    reason: str | None = None,
+) -> None:
+    insert_new(
+        change.tx,
+        store.payments,
+        "payment",
+        id=payment_id,
+        spending_id=spending_id,
+        amount_won=amount_won,
+        reverses_payment_id=reverses_payment_id,
+        reversed_won=0,
+        reason=reason,
+        effective_date=on,
+        recorded_at=change.now,
+        recorded_by=change.actor.id,
+    )
+
+
+def _record_proposal(change: Change, spending_id: str, written: Content, version: int, on: date) -> None:
+    change.record(
+        events.SpendingProposed(
+            spending_id=spending_id,
+            budget_line_id=written.budget_line_id,
+            amount_won=written.amount_won,
+            disaster_id=written.disaster_id,
+            relief_stage=written.relief_stage,
+            region=written.region,
+            content_hash=written.digest(),
+        ),
+        subject=spending_id,
+        version=version,
+        effective_date=on,
+    )

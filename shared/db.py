@@ -1,0 +1,151 @@
+"""Databases: PostgreSQL and SQLite behind one URL, with the same transactions and the same types."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_TIMEOUT_SECONDS = 30
+POOL_SIZE = 16
+
+# SQLite numbers rows by itself only in a column declared INTEGER.
+RowNumber = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware moment, kept in UTC. SQLite forgets time zones, so they are put back on the way out."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} names no time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """One service's own database. `write` and `read` are the only two kinds of transaction."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            if self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine = sa.create_engine(
+                self.url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, pool_size=POOL_SIZE, max_overflow=POOL_SIZE
+            )
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            self.engine = sa.create_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True)
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may change rows: committed when the block ends, undone when it raises."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one consistent state and changes nothing."""
+        options: dict[str, Any] = (
+            {"dure_read": True}
+            if self.is_sqlite
+            else {
+                "isolation_level": "REPEATABLE READ",
+                "postgresql_readonly": True,
+            }
+        )
+        with self.engine.connect() as connection, connection.execution_options(**options).begin():
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN is off: see _begin_sqlite
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that reads first cannot wait for the write lock later, so writers take it at once.
+    reading = connection.get_execution_options().get("dure_read", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def ensure_database(url: str) -> None:
+    """Create the PostgreSQL database of `url` if it is missing; SQLite creates its file by itself."""
+    target = make_url(url)
+    if target.get_backend_name() == "sqlite" or target.database is None:
+        return
+    probe = sa.create_engine(target, poolclass=sa.pool.NullPool)
+    try:
+        with probe.connect():
+            return
+    except sa.exc.OperationalError as error:
+        if "does not exist" not in str(error):
+            raise
+    server = sa.create_engine(target.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+    with server.connect() as connection, contextlib.suppress(sa.exc.ProgrammingError, sa.exc.IntegrityError):
+        # Another process may create it between the look and this statement; then it is there, which is the aim.
+        connection.exec_driver_sql(f'CREATE DATABASE "{target.database}"')
+
+
+def insert_if_absent(dialect: Dialect, table: sa.Table) -> Any:
+    """`INSERT … ON CONFLICT DO NOTHING`."""
+    return _insert(dialect, table).on_conflict_do_nothing().inline()
+
+
+def inserted(tx: Connection, table: sa.Table, values: dict[str, Any]) -> bool:
+    """Insert a row unless one with its key exists; says whether it is new."""
+    # Asked by RETURNING, because not every driver counts the rows of an INSERT.
+    return tx.execute(insert_if_absent(tx.dialect, table).returning(sa.literal(1)), values).first() is not None
+
+
+def add_to(dialect: Dialect, table: sa.Table, amounts: list[str]) -> Any:
+    """`INSERT`, or where the primary key exists, add the new row's `amounts` to the old one's."""
+    insert = _insert(dialect, table)
+    return insert.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: table.c[name] + insert.excluded[name] for name in amounts},
+    )
+
+
+def _insert(dialect: Dialect, table: sa.Table) -> Any:
+    return sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def bulk_insert(tx: Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    """Insert many rows: by COPY on PostgreSQL, many times faster than INSERT, and by executemany on SQLite."""
+    if not rows:
+        return
+    if tx.dialect.name == "sqlite":
+        tx.execute(sa.insert(table), rows)
+        return
+    columns = list(rows[0])
+    quoted = ", ".join(f'"{column}"' for column in columns)
+    driver_connection = tx.connection.driver_connection
+    assert driver_connection is not None
+    with driver_connection.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({quoted}) FROM STDIN') as copy:
+        for row in rows:
+            copy.write_row([row[column] for column in columns])

@@ -1,0 +1,55 @@
+"""A refusal: the owner of a fact says no, in a sentence, with the numbers involved."""
+
+from typing import Any, ClassVar
+
+
+class Refusal(Exception):
+    """Base of every rule a service enforces.
+
+    A subclass is declared with two sentences; each names its facts in braces. The facts are given as
+    keywords when it is raised, and reach the caller beside the sentence:
+
+        class StockTooLow(Refusal):
+            english = "{requested:,} {unit} were asked for, {available:,} are available."
+            korean = "요청 {requested:,}{unit}, 가용 {available:,}{unit}입니다."
+    """
+
+    english: ClassVar[str]
+    korean: ClassVar[str]
+
+    def __init__(self, **facts: Any) -> None:
+        super().__init__(facts)
+        self.facts = facts
+
+    def sentence(self, language: str = "en") -> str:
+        template = self.korean if language == "ko" else self.english
+        return template.format(**self.facts)
+
+    def __str__(self) -> str:
+        return self.sentence()
+
+
+class Unknown(Refusal):
+    english = "There is no {kind} with the id {id}."
+    korean = "{kind} {id}을(를) 찾을 수 없습니다."
+
+
+class AlreadyExists(Refusal):
+    english = "A {kind} with the id {id} exists already."
+    korean = "{kind} {id}이(가) 이미 있습니다."
+
+
+class StaleVersion(Refusal):
+    english = "Version {expected} was edited, but version {current} is the latest. Read it again first."
+    korean = "{expected}판을 고치려 했으나 최신은 {current}판입니다. 다시 불러온 뒤 고치십시오."
+
+
+class NotToday(Refusal):
+    english = (
+        "The effective date {effective_date} is not today ({today}). Only the import role records past dates, "
+        "and nobody records future ones."
+    )
+    korean = (
+        "효력일 {effective_date}은(는) 오늘({today})이 아닙니다. "
+        "지난 날짜는 이관 권한만, 앞날은 누구도 기록할 수 없습니다."
+    )
