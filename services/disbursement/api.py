@@ -76,9 +76,7 @@ def change_appropriation(change: Change, body: dict[str, Any], line_id: str) -> 
     return operations.change_appropriation(change, line_id, kind=kind, **body)
 
 
-@blueprint.query(
-    "/budget-lines/<id:line_id>/appropriations", takes=PageQuery, returns=page_of(schemas.Appropriation)
-)
+@blueprint.query("/budget-lines/<id:line_id>/appropriations", takes=PageQuery, returns=page_of(schemas.Appropriation))
 def list_appropriations(tx: Connection, arguments: dict[str, Any], line_id: str) -> Any:
     """The appropriation events of a line."""
     store.line_with_fund(tx, line_id)
@@ -97,17 +95,13 @@ def record_forecast(change: Change, body: dict[str, Any], line_id: str) -> Any:
     return operations.record_forecast(change, line_id, **body)
 
 
-@blueprint.change(
-    "/spending-proposals", takes=schemas.NewSpending, returns=schemas.Spending, roles=DUTY[Step.PROPOSE]
-)
+@blueprint.change("/spending-proposals", takes=schemas.NewSpending, returns=schemas.Spending, roles=DUTY[Step.PROPOSE])
 def propose_spending(change: Change, body: dict[str, Any]) -> Any:
     """Write a spending proposal (품의)."""
     return operations.propose(change, **body)
 
 
-@blueprint.query(
-    "/spending-proposals", takes=schemas.SpendingQuery, returns=page_of(schemas.SpendingSummary)
-)
+@blueprint.query("/spending-proposals", takes=schemas.SpendingQuery, returns=page_of(schemas.SpendingSummary))
 def list_spending_proposals(tx: Connection, arguments: dict[str, Any]) -> Any:
     """Documents, oldest first; `state` selects an inbox."""
     query = sa.select(store.spendings)

@@ -89,7 +89,9 @@ class OverCommitment(Refusal):
 
 class ReductionBelowCommitments(Refusal):
     english = "{line_name} cannot be reduced by {requested_won:,} won: only {available_won:,} won are uncommitted."
-    korean = "{line_name}을(를) {requested_won:,}원 감액할 수 없습니다. 원인행위하지 않은 금액은 {available_won:,}원입니다."
+    korean = (
+        "{line_name}을(를) {requested_won:,}원 감액할 수 없습니다. 원인행위하지 않은 금액은 {available_won:,}원입니다."
+    )
 
 
 class Overpayment(Refusal):

@@ -76,9 +76,7 @@ def change_appropriation(
     allowed = store.change_appropriation(tx, line_id, signed)
     balance = store.lowest_balance_from(tx, line_id, on)
     if not allowed or balance + signed < 0:
-        raise domain.ReductionBelowCommitments(
-            line_name=line.name, requested_won=amount_won, available_won=balance
-        )
+        raise domain.ReductionBelowCommitments(line_name=line.name, requested_won=amount_won, available_won=balance)
     store.add_to_day(tx, line_id, on, appropriated=signed)
     row = {
         "id": id or new_id(),
@@ -114,13 +112,9 @@ def record_forecast(
     line = get(change.tx, store.budget_lines, "budget line", line_id, lock=True)
     row: dict[str, Any] = {"budget_line_id": line_id, "year_end_forecast_won": year_end_forecast_won}
     change.tx.execute(
-        sa.insert(store.forecasts).values(
-            effective_date=on, recorded_at=change.now, recorded_by=change.actor.id, **row
-        )
+        sa.insert(store.forecasts).values(effective_date=on, recorded_at=change.now, recorded_by=change.actor.id, **row)
     )
-    change.record(
-        events.YearEndForecastRecorded(**row), subject=line_id, version=line.version, effective_date=on
-    )
+    change.record(events.YearEndForecastRecorded(**row), subject=line_id, version=line.version, effective_date=on)
     return {**row, "effective_date": on, "recorded_at": change.now}
 
 
@@ -149,9 +143,7 @@ def propose(
     return spending_view(change.tx, spending_id)
 
 
-def revise(
-    change: Change, spending_id: str, *, effective_date: date | None = None, **content: Any
-) -> dict[str, Any]:
+def revise(change: Change, spending_id: str, *, effective_date: date | None = None, **content: Any) -> dict[str, Any]:
     """Change what a proposal says. Every earlier review and approval loses its force."""
     on = change.effective_date(effective_date)
     spending = _spending_for(change, spending_id, Step.REVISE, on)
@@ -205,7 +197,7 @@ def commit(
     on = change.effective_date(effective_date)
     spending = _spending_for(change, spending_id, Step.COMMIT, on)
     if spending.approved_hash != spending.content_hash:
-        raise domain.ApprovalVoid()
+        raise domain.ApprovalVoid
     _take(change, spending.budget_line_id, spending.amount_won, on)
     _advance(change, spending, Step.COMMIT, on, comment=comment, committed_won=spending.amount_won)
     change.record(
@@ -302,9 +294,7 @@ def reverse_payment(
     if amount_won > reversible_won:
         raise domain.OverReversal(requested_won=amount_won, reversible_won=reversible_won)
     reversal_id = new_id()
-    _add_payment(
-        change, reversal_id, spending.id, -amount_won, on, reverses_payment_id=payment_id, reason=reason
-    )
+    _add_payment(change, reversal_id, spending.id, -amount_won, on, reverses_payment_id=payment_id, reason=reason)
     change.tx.execute(
         sa.update(store.payments)
         .where(store.payments.c.id == payment_id)

@@ -41,7 +41,9 @@ budget_lines = sa.Table(
     sa.Column("committed", sa.BigInteger, nullable=False),
     sa.Column("paid", sa.BigInteger, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.CheckConstraint("0 <= paid AND paid <= committed AND committed <= current_appropriation", name="line_is_not_overspent"),
+    sa.CheckConstraint(
+        "0 <= paid AND paid <= committed AND committed <= current_appropriation", name="line_is_not_overspent"
+    ),
 )
 
 # What changed on each effective date: the guard asks what was left on a date, not only what is left now.
@@ -212,9 +214,7 @@ def add_to_day(
 
 
 def update_spending(tx: Connection, spending: sa.Row[Any], **values: Any) -> None:
-    tx.execute(
-        sa.update(spendings).where(spendings.c.id == spending.id).values(version=spending.version + 1, **values)
-    )
+    tx.execute(sa.update(spendings).where(spendings.c.id == spending.id).values(version=spending.version + 1, **values))
 
 
 def steps_of(tx: Connection, spending_id: str) -> list[sa.Row[Any]]:
