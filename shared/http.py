@@ -1,7 +1,7 @@
 """The HTTP side of a service: one decorator for changes, one for queries, and the app around them."""
 
 import functools
-import hashlib
+import hmac
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -10,11 +10,13 @@ from typing import Any, Final
 
 import flask
 import flask_smorest
+import marshmallow as ma
 import sqlalchemy as sa
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.common import resolve_schema_cls
 from flask import Flask, Response, g, request
 from marshmallow import fields as ma_fields
+from webargs.flaskparser import FlaskParser
 from werkzeug.routing import BaseConverter
 
 from shared import idempotency
@@ -30,7 +32,7 @@ from shared.migrations import migrate
 from shared.outbox import control_totals
 from shared.problems import MEDIA_TYPE, ProblemKind, RequestProblem, register_problems
 from shared.refusals import Refusal
-from shared.telemetry import metrics_response, observe_requests
+from shared.telemetry import configure_logging, metrics_response, observe_requests
 
 EXTENSION: Final = "dure"
 ANONYMOUS: Final = Actor("anonymous", frozenset())
@@ -68,8 +70,19 @@ def current_service() -> Service:
     return service
 
 
+class Parser(FlaskParser):  # type: ignore[misc]  # the library is untyped
+    def load_json(self, request: Any, schema: Any) -> Any:
+        try:
+            return super().load_json(request, schema)
+        except RecursionError:
+            detail = "The body is nested too deeply to be read."
+            raise RequestProblem("bad-request", 400, "Bad Request", detail) from None
+
+
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # the library is untyped
     """A blueprint whose views are use cases: the transaction, the actor and the key are handled here."""
+
+    ARGUMENTS_PARSER = Parser()
 
     def change(
         self,
@@ -192,8 +205,10 @@ def in_one_transaction(actor: Actor, edits: bool, keeps_answer: bool, use_case: 
     key = idempotency.check_key(request.headers.get("Idempotency-Key"))
     body = request.get_data(cache=True)
     version = expected_version() if edits else None
-    # If-Match is part of what was asked: the same edit against another version is another request.
-    request_hash = hashlib.sha256(canonical_json([request.method, request.path, version]) + b"\n" + body).hexdigest()
+    # If-Match is part of what was asked: the same edit against another version is another request. Keyed,
+    # because a body may hold a password or a telephone number that a plain hash would let one guess.
+    asked = canonical_json([request.method, request.path, version]) + b"\n" + body
+    request_hash = hmac.new(service.settings.secret.encode(), asked, "sha256").hexdigest()
     with service.database.write() as tx:
         now = service.clock.now()
         before = idempotency.claim(
@@ -260,6 +275,9 @@ IF_MATCH_HEADER: Final = {
 class Problem(Schema):
     """RFC 9457. Further members carry the numbers of the case."""
 
+    class Meta:
+        unknown = ma.INCLUDE
+
     type = ma_fields.String(required=True)
     title = ma_fields.String(required=True)
     status = ma_fields.Integer(required=True)
@@ -293,6 +311,7 @@ def create_app(
     problems: Mapping[type[Refusal], ProblemKind],
 ) -> Flask:
     """A service's app: its blueprints below `/api/<service>/v1`, its spec, health and metrics."""
+    configure_logging(service.settings.log_level)
     app = Flask(service.name, static_folder=None)
     prefix = f"/api/{service.name}"
     app.extensions[EXTENSION] = service

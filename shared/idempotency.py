@@ -45,7 +45,7 @@ def check_key(key: str | None) -> str:
             "idempotency-key-missing",
             400,
             "Idempotency-Key is missing",
-            "Send an Idempotency-Key header of 1 to 128 visible characters, such as a UUID, so that a repeat counts once.",
+            "Send an Idempotency-Key of 1 to 128 visible characters, such as a UUID, so that a repeat counts once.",
         )
     if not KEY_FORM.fullmatch(key):
         raise RequestProblem(

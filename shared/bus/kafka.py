@@ -131,7 +131,8 @@ class KafkaBusProducer:
         deadline = time.monotonic() + SEND_TIMEOUT_SECONDS
         try:
             for record in records[:acceptable]:
-                futures.append(client.send(record.topic, value=record.value, key=record.key.encode()))
+                future = client.send(record.topic, value=record.value, key=record.key.encode())
+                futures.append(future)  # one by one: a failure must leave those before it
         except KafkaError as failure:  # of the record after the last future; those before it may be durable
             error = failure
         durable = 0
@@ -182,8 +183,9 @@ class KafkaBusProducer:
             return
         # close() first flushes and, when that times out, leaves the sending thread alive: it would go on
         # publishing behind the back of its successor. The library offers no public way to stop it.
-        client._sender.force_close()
-        client._sender.join(CLOSE_TIMEOUT_SECONDS)
+        sender = client._sender  # noqa: SLF001 - see above
+        sender.force_close()
+        sender.join(CLOSE_TIMEOUT_SECONDS)
         with contextlib.suppress(KafkaError):
             client.close(timeout=CLOSE_TIMEOUT_SECONDS)
 

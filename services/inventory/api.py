@@ -1,0 +1,177 @@
+"""HTTP of inventory, and how its refusals read on the wire."""
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from services.inventory import domain, schemas, store
+from services.inventory.operations import shipments, stock
+from shared.auth import Role
+from shared.changes import Change
+from shared.clock import seoul_date
+from shared.fields import PageQuery, page_of
+from shared.http import Blueprint, current_service
+from shared.problems import ProblemKind
+from shared.refusals import Refusal
+from shared.rows import page
+
+PROBLEMS: Final[dict[type[Refusal], ProblemKind]] = {
+    domain.StockTooLow: ProblemKind("stock-too-low", 409, "Not enough in stock"),
+    domain.LotElsewhere: ProblemKind("lot-elsewhere", 422, "Another item or depot"),
+    domain.MoreThanShipped: ProblemKind("more-than-shipped", 409, "More than was shipped"),
+    domain.NotInShipment: ProblemKind("not-in-shipment", 422, "Not in this shipment"),
+    domain.WrongState: ProblemKind("wrong-state", 409, "Not possible in this state"),
+    domain.RequestNotOpen: ProblemKind("request-not-open", 409, "The request is not open"),
+    domain.OtherThanRequested: ProblemKind("other-than-requested", 422, "Does not answer the request"),
+    domain.DatesOutOfOrder: ProblemKind("dates-out-of-order", 422, "Dates out of order"),
+}
+KEEPERS: Final = {Role.COORDINATOR, Role.ADMINISTRATOR}
+COORDINATORS: Final = {Role.COORDINATOR}
+
+blueprint = Blueprint("inventory", __name__, description="Relief goods, requests and shipments (구호물품)")
+
+
+def where_equal(query: sa.Select[Any], table: sa.Table, arguments: dict[str, Any], *names: str) -> sa.Select[Any]:
+    """The query narrowed to the columns whose values were given; those are taken out of `arguments`."""
+    for name in names:
+        if (value := arguments.pop(name, None)) is not None:
+            query = query.where(table.c[name] == value)
+    return query
+
+
+@blueprint.change("/items", takes=schemas.NewItem, returns=schemas.GoodsItem, roles=KEEPERS)
+def register_item(change: Change, body: dict[str, Any]) -> Any:
+    """Register a kind of goods and its unit."""
+    return stock.register_item(change, **body)
+
+
+@blueprint.query("/items", takes=PageQuery, returns=page_of(schemas.GoodsItem))
+def list_items(tx: Connection, arguments: dict[str, Any]) -> Any:
+    """Kinds of goods."""
+    return page(tx, sa.select(store.items), store.items.c.number, **arguments)
+
+
+@blueprint.change("/depots", takes=schemas.NewDepot, returns=schemas.Depot, roles=KEEPERS)
+def register_depot(change: Change, body: dict[str, Any]) -> Any:
+    """Register a depot."""
+    return stock.register_depot(change, **body)
+
+
+@blueprint.query("/depots", takes=PageQuery, returns=page_of(schemas.Depot))
+def list_depots(tx: Connection, arguments: dict[str, Any]) -> Any:
+    """Depots."""
+    return page(tx, sa.select(store.depots), store.depots.c.number, **arguments)
+
+
+@blueprint.change("/receipts", takes=schemas.NewReceipt, returns=schemas.StockLot, roles=COORDINATORS)
+def receive_stock(change: Change, body: dict[str, Any]) -> Any:
+    """Take goods into a depot (입고); the answer is the lot they became."""
+    return stock.receive_stock(change, **body)
+
+
+@blueprint.query("/stock", takes=schemas.StockQuery, returns=page_of(schemas.StockLot))
+def list_stock(tx: Connection, arguments: dict[str, Any]) -> Any:
+    """Lots with what is on hand, reserved and available."""
+    query = where_equal(store.lots_with_items(), store.lots, arguments, "depot_id", "item_id")
+    return page(tx, query, store.lots.c.number, **arguments)
+
+
+@blueprint.change("/requests", takes=schemas.NewRequest, returns=schemas.GoodsRequest, roles=COORDINATORS)
+def request_goods(change: Change, body: dict[str, Any]) -> Any:
+    """Record what the field needs."""
+    return stock.request_goods(change, **body)
+
+
+@blueprint.query("/requests", takes=schemas.RequestQuery, returns=page_of(schemas.GoodsRequest))
+def list_requests(tx: Connection, arguments: dict[str, Any]) -> Any:
+    """Requests of the field, oldest first."""
+    query = where_equal(store.requests_with_items(), store.requests, arguments, "state")
+    return page(tx, query, store.requests.c.number, **arguments)
+
+
+@blueprint.query("/requests/<id:request_id>", returns=schemas.GoodsRequest)
+def show_request(tx: Connection, _arguments: dict[str, Any], request_id: str) -> Any:
+    """One request."""
+    return stock.request_view(tx, request_id)
+
+
+@blueprint.change(
+    "/requests/<id:request_id>/close",
+    takes=schemas.Reason,
+    returns=schemas.GoodsRequest,
+    roles=COORDINATORS,
+    status=200,
+    edits=True,
+)
+def close_request(change: Change, body: dict[str, Any], request_id: str) -> Any:
+    """Close a request that is no longer needed."""
+    return stock.close_request(change, request_id, **body)
+
+
+@blueprint.change("/shipments", takes=schemas.NewShipment, returns=schemas.Shipment, roles=COORDINATORS)
+def ship(change: Change, body: dict[str, Any]) -> Any:
+    """Reserve goods for a shipment, and dispatch it at once if asked; refused as a whole when anything is missing."""
+    return shipments.ship(change, **body)
+
+
+@blueprint.query("/shipments", takes=schemas.ShipmentQuery, returns=page_of(schemas.ShipmentSummary))
+def list_shipments(tx: Connection, arguments: dict[str, Any]) -> Any:
+    """Shipments with their lines, oldest first."""
+    query = where_equal(sa.select(store.shipments), store.shipments, arguments, "state", "region")
+    found = page(tx, query, store.shipments.c.number, **arguments)
+    views: dict[str, Any] = {row["id"]: {**row, "lines": []} for row in found["items"]}
+    for line in store.lines_of(tx, views):
+        views[line.shipment_id]["lines"].append(line._asdict())
+    return {**found, "items": list(views.values())}
+
+
+@blueprint.query("/shipments/<id:shipment_id>", returns=schemas.Shipment)
+def show_shipment(tx: Connection, _arguments: dict[str, Any], shipment_id: str) -> Any:
+    """One shipment with its lines and steps."""
+    return shipments.shipment_view(tx, shipment_id)
+
+
+@blueprint.change(
+    "/shipments/<id:shipment_id>/dispatch",
+    takes=schemas.ShipmentDispatch,
+    returns=schemas.Shipment,
+    roles=COORDINATORS,
+    status=200,
+    edits=True,
+)
+def dispatch(change: Change, body: dict[str, Any], shipment_id: str) -> Any:
+    """Let a reserved shipment leave its depot (출고)."""
+    return shipments.dispatch(change, shipment_id, **body)
+
+
+@blueprint.change(
+    "/shipments/<id:shipment_id>/cancel",
+    takes=schemas.Reason,
+    returns=schemas.Shipment,
+    roles=COORDINATORS,
+    status=200,
+    edits=True,
+)
+def cancel(change: Change, body: dict[str, Any], shipment_id: str) -> Any:
+    """Call off a shipment that has not left; its goods become available again."""
+    return shipments.cancel(change, shipment_id, **body)
+
+
+@blueprint.change(
+    "/shipments/<id:shipment_id>/receipts",
+    takes=schemas.NewShipmentReceipt,
+    returns=schemas.Shipment,
+    roles=COORDINATORS,
+    edits=True,
+)
+def receive_shipment(change: Change, body: dict[str, Any], shipment_id: str) -> Any:
+    """Record what arrived at the site (인수), never more than was shipped."""
+    return shipments.receive_shipment(change, shipment_id, **body)
+
+
+@blueprint.query("/totals", takes=schemas.TotalsQuery, returns=schemas.Totals, public=True)
+def show_totals(tx: Connection, arguments: dict[str, Any]) -> Any:
+    """Dispatched quantities by item and by unit, as of a day, for everybody; unlike units are never added."""
+    as_of = arguments.get("as_of") or seoul_date(current_service().clock.now())
+    return shipments.totals_view(tx, as_of, arguments.get("disaster_id"))

@@ -1,0 +1,226 @@
+"""Rules of relief goods: which lot leaves first, how far a shipment has come, what is left to receive. No I/O.
+
+A quantity is a whole number of its item's unit (동, 개, 대 …). Unlike units are never added.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from shared.refusals import Refusal
+
+
+class ShipmentState(StrEnum):
+    RESERVED = "reserved"  # 출고 예정: taken of the lots, still in the depot
+    DISPATCHED = "dispatched"  # 출고
+    PARTLY_RECEIVED = "partly_received"  # 일부 인수
+    RECEIVED = "received"  # 인수 완료
+    CANCELLED = "cancelled"  # 취소: given back to the lots
+
+
+class Step(StrEnum):
+    RESERVE = "reserve"
+    DISPATCH = "dispatch"
+    CANCEL = "cancel"
+    RECEIVE_PART = "receive_part"
+    RECEIVE_REST = "receive_rest"
+    CLOSE = "close"  # of a request
+
+
+class RequestState(StrEnum):
+    OPEN = "open"
+    FILLED = "filled"  # at least what was asked for has been dispatched
+    CLOSED = "closed"  # no longer needed
+
+
+TRANSITIONS: Final[dict[tuple[ShipmentState, Step], ShipmentState]] = {
+    (ShipmentState.RESERVED, Step.DISPATCH): ShipmentState.DISPATCHED,
+    (ShipmentState.RESERVED, Step.CANCEL): ShipmentState.CANCELLED,
+    (ShipmentState.DISPATCHED, Step.RECEIVE_PART): ShipmentState.PARTLY_RECEIVED,
+    (ShipmentState.DISPATCHED, Step.RECEIVE_REST): ShipmentState.RECEIVED,
+    (ShipmentState.PARTLY_RECEIVED, Step.RECEIVE_PART): ShipmentState.PARTLY_RECEIVED,
+    (ShipmentState.PARTLY_RECEIVED, Step.RECEIVE_REST): ShipmentState.RECEIVED,
+    # Nothing is left to receive, and MoreThanShipped says so with the number.
+    (ShipmentState.RECEIVED, Step.RECEIVE_PART): ShipmentState.RECEIVED,
+}
+
+
+class StockTooLow(Refusal):
+    english = (
+        "{requested:,} {unit} of {item_name} were asked for on {effective_date}; "
+        "{available:,} {unit} are available, {short_by:,} too few."
+    )
+    korean = (
+        "{item_name} {requested:,}{unit} 출고 불가({effective_date} 기준): "
+        "가용 재고 {available:,}{unit}, 부족 {short_by:,}{unit}."
+    )
+
+
+class LotElsewhere(Refusal):
+    english = "Lot {lot_id} is not a lot of {item_name} in this depot."
+    korean = "{lot_id}은(는) 이 창고의 {item_name} 재고가 아닙니다."
+
+
+class MoreThanShipped(Refusal):
+    english = "{requested:,} {unit} of {item_name} cannot be received: {available:,} {unit} of the shipment are left."
+    korean = "{item_name} {requested:,}{unit} 인수 불가: 출고분 중 남은 수량은 {available:,}{unit}입니다."
+
+
+class NotInShipment(Refusal):
+    english = "The shipment carries no item {item_id}."
+    korean = "이 출고에는 품목 {item_id}이(가) 없습니다."
+
+
+class WrongState(Refusal):
+    english = "A shipment that is {state} cannot take the step {step}."
+    korean = "{state} 상태의 출고는 {step}할 수 없습니다."
+
+
+class RequestNotOpen(Refusal):
+    english = "The request {request_id} is {state}: {shipped:,} of {requested:,} {unit} have been shipped."
+    korean = "요청 {request_id}은(는) {state} 상태입니다. 요청 {requested:,}{unit}, 출고 {shipped:,}{unit}."
+
+
+class OtherThanRequested(Refusal):
+    english = "The shipment does not answer the request {request_id}: its {differs} is another one."
+    korean = "출고가 요청 {request_id}과(와) 맞지 않습니다({differs})."
+
+
+class DatesOutOfOrder(Refusal):
+    english = "{step} on {effective_date} would come before the step of {previous_date} that it rests on."
+    korean = "{step}({effective_date})이 앞선 절차({previous_date})보다 이릅니다."
+
+
+@dataclass(frozen=True)
+class Item:
+    id: str
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Lot:
+    """Goods of one receipt. `number` is the order in which lots were recorded."""
+
+    id: str
+    number: int
+    item_id: str
+    available: int
+    expires_on: date | None
+    received_on: date
+
+    def is_usable(self, on: date) -> bool:
+        """Whether it had arrived and was still good on that day; goods may be used on the day they expire."""
+        return self.received_on <= on and (self.expires_on is None or on <= self.expires_on)
+
+    @property
+    def turn(self) -> tuple[date, int]:
+        """First expired, first out; what never expires comes last, the older receipt before the newer."""
+        return self.expires_on or date.max, self.number
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One line of a shipment as it is asked for; `lot_id` insists on one lot."""
+
+    item: Item
+    quantity: int
+    lot_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Taking:
+    """A quantity out of one lot."""
+
+    item: Item
+    lot_id: str
+    quantity: int
+
+
+@dataclass(frozen=True)
+class ShippedLine:
+    """One line of a shipment on its way."""
+
+    number: int
+    item: Item
+    lot_id: str
+    quantity: int
+    received_quantity: int
+
+    @property
+    def outstanding(self) -> int:
+        return self.quantity - self.received_quantity
+
+
+def allocate(wanted: Sequence[Wanted], lots: Iterable[Lot], on: date) -> list[Taking]:
+    """What to take of which lot so that the whole shipment can leave on `on`; earliest expiry first.
+
+    Lines that insist on a lot are served first, so that no other line empties it.
+    Raises StockTooLow for the first line that cannot be served; then nothing is to be taken.
+    """
+    usable = sorted((lot for lot in lots if lot.is_usable(on)), key=lambda lot: lot.turn)
+    left = {lot.id: lot.available for lot in usable}
+    takings: list[Taking] = []
+    for line in sorted(wanted, key=lambda line: line.lot_id is None):
+        fitting = [lot for lot in usable if lot.item_id == line.item.id and line.lot_id in (None, lot.id)]
+        missing = line.quantity
+        for lot in fitting:
+            if (quantity := min(missing, left[lot.id])) > 0:
+                takings.append(Taking(line.item, lot.id, quantity))
+                left[lot.id] -= quantity
+                missing -= quantity
+        if missing:
+            raise too_low(line, line.quantity - missing, on)
+    return takings
+
+
+def too_low(line: Wanted, available: int, on: date) -> StockTooLow:
+    return StockTooLow(
+        item_id=line.item.id,
+        item_name=line.item.name,
+        unit=line.item.unit,
+        effective_date=on,
+        requested=line.quantity,
+        available=available,
+        short_by=line.quantity - available,
+    )
+
+
+def spread(received: Mapping[str, int], lines: Sequence[ShippedLine]) -> list[tuple[ShippedLine, int]]:
+    """How quantities received by item fall on the lines of a shipment, in their order.
+
+    Raises NotInShipment or MoreThanShipped.
+    """
+    shares: list[tuple[ShippedLine, int]] = []
+    for item_id, quantity in received.items():
+        carrying = [line for line in lines if line.item.id == item_id]
+        if not carrying:
+            raise NotInShipment(item_id=item_id)
+        outstanding = sum(line.outstanding for line in carrying)
+        if quantity > outstanding:
+            item = carrying[0].item
+            raise MoreThanShipped(
+                item_id=item_id, item_name=item.name, unit=item.unit, requested=quantity, available=outstanding
+            )
+        left = quantity
+        for line in carrying:
+            if (share := min(left, line.outstanding)) > 0:
+                shares.append((line, share))
+                left -= share
+    return shares
+
+
+def next_state(state: ShipmentState, step: Step) -> ShipmentState:
+    """Raises WrongState."""
+    try:
+        return TRANSITIONS[state, step]
+    except KeyError:
+        raise WrongState(state=state.value, step=step.value) from None
+
+
+def check_date_order(step: Step, effective_date: date, previous_date: date) -> None:
+    """Raises DatesOutOfOrder: goods are not dispatched before they are reserved, nor received before they leave."""
+    if effective_date < previous_date:
+        raise DatesOutOfOrder(step=step.value, effective_date=effective_date, previous_date=previous_date)
