@@ -1,1 +1,1 @@
-"""The real parts on one machine without Docker: Kafka, PostgreSQL, Redis, Chromium, and the whole stack made of them."""
+"""The real parts on one machine without Docker: Kafka, PostgreSQL, Redis, Chromium, and the stack made of them."""

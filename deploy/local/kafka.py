@@ -2,10 +2,10 @@
 
 import base64
 import contextlib
+import functools
 import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -99,7 +99,7 @@ class KafkaCluster:
             self.children[each] = self._launch(each)
         for each in chosen:
             child = self.children[each]
-            child.wait_until(lambda child=child: STARTED in child.output(), timeout_seconds=START_TIMEOUT_SECONDS)
+            child.wait_until(functools.partial(has_started, child), timeout_seconds=START_TIMEOUT_SECONDS)
 
     def is_running(self, node: int) -> bool:
         return node in self.children and self.children[node].is_running
@@ -117,8 +117,7 @@ class KafkaCluster:
         # Together: a controlled shutdown waits for a majority that would be gone when they go one by one.
         for child in self.children.values():
             if child.is_running:
-                child.resume()
-                child.process.send_signal(signal.SIGTERM)
+                child.ask_to_stop()
         for child in self.children.values():
             child.stop(timeout_seconds=10)
 
@@ -141,12 +140,16 @@ class KafkaCluster:
         )
         if not (data / "meta.properties").exists():
             self._format(properties)
-        command = [self.java, *JVM_OPTIONS, "-cp", self.classpath, "kafka.Kafka", properties]
+        command = [self.java, *JVM_OPTIONS, "-cp", self.classpath, "kafka.Kafka", str(properties)]
         return Child(command, log=folder / "kafka.log")
 
     def _format(self, properties: Path) -> None:
         tool = [self.java, "-cp", self.classpath, "kafka.tools.StorageTool", "format"]
         subprocess.run([*tool, "-t", CLUSTER_ID, "-c", properties], check=True, capture_output=True, timeout=60)
+
+
+def has_started(broker: Child) -> bool:
+    return STARTED in broker.output()
 
 
 def find_java() -> str:

@@ -65,7 +65,9 @@ class Postgres:
         self.stop()
 
     def start(self) -> None:
-        """Start it, after creating the cluster the first time, and wait until it answers. Raises ProcessFailed."""
+        """Start it if it does not run, and wait until it answers. Raises ProcessFailed."""
+        if self.child is not None and self.child.is_running:
+            return
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         settings = [text for key, value in SETTINGS.items() for text in ("-c", f"{key}={value}")]
@@ -132,10 +134,14 @@ class Postgres:
         """Those binaries, or a copy beside the data if root's substitute cannot enter the folder they are in."""
         if self.user is None or can_enter(self.user, binaries):
             return binaries
+        installation, package = binaries.parent, binaries.parents[1]
+        libraries = package.with_name(f"{package.name}.libs")  # where a wheel keeps them, found by relative path
         copy = self.directory / "binaries"
-        if not copy.exists():
-            shutil.copytree(binaries.parent, copy, symlinks=True)
-        return copy / binaries.name
+        for folder in (installation, libraries):
+            target = copy / folder.relative_to(package.parent)
+            if folder.exists() and not target.exists():
+                shutil.copytree(folder, target, symlinks=True)
+        return copy / binaries.relative_to(package.parent)
 
 
 def find_binaries() -> Path:

@@ -22,6 +22,7 @@ PROJECT: Final = Path(__file__).parents[2]
 LOOPBACK: Final = "127.0.0.1"
 POLL_SECONDS: Final = 0.05
 LOG_TAIL_BYTES: Final = 2_000
+KILL_TIMEOUT_SECONDS: Final = 10
 # Below the range from which Linux picks the source ports of outgoing connections (32768 and up). A client that keeps
 # reconnecting to a dead server on a port of that range can be given the very same port and then talks to itself.
 FIRST_PORT: Final = 20_000
@@ -61,6 +62,7 @@ class Child:
         death_signal: signal.Signals = signal.SIGKILL,
     ) -> None:
         self.name = Path(arguments[0]).name
+        self._ending = threading.Lock()
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
@@ -76,8 +78,9 @@ class Child:
                 user=user,
                 group=None if user is None else primary_group(user),
                 extra_groups=None if user is None else [],
-                preexec_fn=_die_with_parent(os.getpid(), death_signal),
+                preexec_fn=_die_with_parent(os.getpid(), death_signal),  # noqa: PLW1509 - it takes no lock
             )
+        self._root = psutil.Process(self.process.pid)
 
     @property
     def pid(self) -> int:
@@ -85,7 +88,8 @@ class Child:
 
     @property
     def is_running(self) -> bool:
-        return self.process.poll() is None
+        # Asked without reaping: the id of an ended child stays ours until `kill` has cleaned up behind it.
+        return self.process.returncode is None and _is_alive(self._root)
 
     def output(self) -> str:
         """What this process wrote so far, without what earlier ones wrote to the same log."""
@@ -98,6 +102,7 @@ class Child:
         deadline = time.monotonic() + timeout_seconds
         while not is_ready():
             if not self.is_running:
+                self.kill()
                 raise ProcessFailed(f"{self.name} ended with {self.process.returncode}:\n{self._log_tail()}")
             if time.monotonic() > deadline:
                 raise ProcessFailed(f"{self.name} is not ready after {timeout_seconds} s:\n{self._log_tail()}")
@@ -106,38 +111,59 @@ class Child:
     def stop(self, *, timeout_seconds: float = 20, stop_signal: signal.Signals = signal.SIGTERM) -> None:
         """Ask it to end and wait; kill what is left after the time-out."""
         if self.is_running:
-            self.resume()  # a stopped process would get the signal only when it runs again
-            self.process.send_signal(stop_signal)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(timeout_seconds)
+            self.ask_to_stop(stop_signal)
+        deadline = time.monotonic() + timeout_seconds
+        while self.is_running and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
         self.kill()
 
+    def ask_to_stop(self, stop_signal: signal.Signals = signal.SIGTERM) -> None:
+        """Send the signal and return at once."""
+        self.resume()  # a frozen process would get the signal only when it runs again
+        with self._ending:
+            if self.process.returncode is None:
+                os.kill(self.pid, stop_signal)
+
     def kill(self) -> None:
-        """End it and its descendants at once, as a power cut would, and wait until they are gone."""
-        family = self._family()
-        for member in family:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                member.kill()
-        self.process.wait()
-        psutil.wait_procs(family[1:], timeout=10)
+        """End it and its descendants at once, as a power cut would, and wait until they are gone.
+
+        Works after it has ended as well: a server that crashed may have left workers behind.
+        """
+        with self._ending:
+            if self.process.returncode is not None:
+                return
+            family = self._family()
+            for member in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.kill()
+            deadline = time.monotonic() + KILL_TIMEOUT_SECONDS
+            while any(map(_is_alive, family)) and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+            self.process.wait()
 
     def pause(self) -> None:
         """Freeze it: connections stay open and nothing is answered."""
-        self._signal_family(signal.SIGSTOP)
+        self._signal_family(psutil.Process.suspend)
 
     def resume(self) -> None:
-        self._signal_family(signal.SIGCONT)
+        self._signal_family(psutil.Process.resume)
 
-    def _signal_family(self, number: signal.Signals) -> None:
-        for member in self._family():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                member.send_signal(number)
+    def _signal_family(self, send: Callable[[psutil.Process], None]) -> None:
+        with self._ending:
+            for member in self._family() if self.process.returncode is None else ():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    send(member)
 
     def _family(self) -> list[psutil.Process]:
-        if not self.is_running:
-            return []
-        root = psutil.Process(self.pid)
-        return [root, *root.children(recursive=True)]
+        """Itself, its descendants, and the members of its process group that have lost their parent."""
+        family = {self._root}
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family.update(self._root.children(recursive=True))
+        for process in psutil.process_iter():
+            with contextlib.suppress(ProcessLookupError):
+                if os.getpgid(process.pid) == self.pid:
+                    family.add(process)
+        return sorted(family, key=lambda member: member != self._root)  # a parent that lives would replace the others
 
     def _log_tail(self) -> str:
         return self.output()[-LOG_TAIL_BYTES:]
@@ -154,8 +180,16 @@ def _die_with_parent(parent: int, death_signal: signal.Signals) -> Callable[[], 
     return prepare
 
 
+def _is_alive(process: psutil.Process) -> bool:
+    """Neither gone nor ended and waiting for its parent to notice."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def primary_group(user: str) -> int:
-    import pwd  # not on every platform, and needed only by root
+    import pwd  # noqa: PLC0415 - not on every platform, and needed only by root
 
     return pwd.getpwnam(user).pw_gid
 
@@ -168,7 +202,7 @@ def cache_directory() -> Path:
 def free_port() -> int:
     """A loopback port nobody listens on now, outside the range of outgoing connections."""
     while True:
-        port = random.randint(FIRST_PORT, LAST_PORT)
+        port = random.randint(FIRST_PORT, LAST_PORT)  # noqa: S311 - any port will do
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # servers do so too
             try:

@@ -38,7 +38,9 @@ class Redis:
         self.stop()
 
     def start(self) -> None:
-        """Start it, empty, and wait until it answers. Raises ProcessFailed."""
+        """Start it, empty, if it does not run, and wait until it answers. Raises ProcessFailed."""
+        if self.child is not None and self.child.is_running:
+            return
         self.directory.mkdir(parents=True, exist_ok=True)
         options = {"port": str(self.port), "bind": LOOPBACK, "dir": str(self.directory), "save": "", "appendonly": "no"}
         arguments = [text for key, value in options.items() for text in (f"--{key}", value)]
