@@ -70,7 +70,7 @@ def current_service() -> Service:
     return service
 
 
-class Parser(FlaskParser):  # type: ignore[misc]  # the library is untyped
+class Parser(FlaskParser):
     def load_json(self, request: Any, schema: Any) -> Any:
         try:
             return super().load_json(request, schema)

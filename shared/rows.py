@@ -24,7 +24,9 @@ def get(tx: Connection, table: sa.Table, kind: str, id_: str, *, lock: bool = Fa
     return row
 
 
-def page(tx: Connection, query: sa.Select[Any], number: sa.ColumnElement[Any], *, limit: int, after: int) -> dict[str, Any]:
+def page(
+    tx: Connection, query: sa.Select[Any], number: sa.ColumnElement[Any], *, limit: int, after: int
+) -> dict[str, Any]:
     """One page in the order of recording: `items` as dicts and `next`, None on the last page."""
     rows = tx.execute(query.where(number > after).order_by(number).limit(limit + 1)).mappings().all()
     items = [dict(row) for row in rows[:limit]]

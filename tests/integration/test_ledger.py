@@ -312,11 +312,19 @@ def test_the_database_refuses_an_entry_that_does_not_balance(money: Money) -> No
         "disaster_id": "",
         "amount": 5,
     }
-    with pytest.raises(sa.exc.DBAPIError, match="balance"), money.database.write() as tx:
-        tx.execute(sa.insert(store.journal_lines), [line])
-        tx.execute(sa.insert(store.journal_entries), [entry])
-    with pytest.raises(sa.exc.DBAPIError, match="balance"), money.database.write() as tx:
-        tx.execute(sa.insert(store.journal_entries), [entry])
+
+    def write(*lines: dict[str, Any]) -> None:
+        with money.database.write() as tx:
+            for row in lines:
+                tx.execute(sa.insert(store.journal_lines), [row])
+            tx.execute(sa.insert(store.journal_entries), [entry])
+
+    with pytest.raises(sa.exc.DBAPIError, match="balance"):
+        write(line)
+    with pytest.raises(sa.exc.DBAPIError, match="balance"):
+        write()
+    with pytest.raises(sa.exc.DBAPIError, match="balance"):
+        write(line, line | {"position": 1, "commodity": "동", "amount": -5})
 
 
 def test_the_database_refuses_lines_added_to_an_existing_entry(money: Money) -> None:

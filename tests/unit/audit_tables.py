@@ -64,8 +64,8 @@ LAYOUTS = {
 }
 # Amounts that stay in order, so that a correct table has nothing to warn of.
 DRAWN = {
-    "old": (1, 10**9),
-    "new": (1, 10**9),
+    "old": (10**4, 10**9),
+    "new": (10**4, 10**9),
     "budget": (10**7, 10**9),
     "forecast": (10**6, 10**7),
     "committed": (10**5, 10**6),
