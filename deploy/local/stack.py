@@ -8,6 +8,7 @@ Data and logs are kept under `${DURE_HOME:-var}/stack`; the front door listens o
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 import time
 import urllib.error
@@ -114,6 +115,12 @@ class Stack:
         finally:
             self._parts.close()
 
+    def fill_demo(self) -> None:
+        """Fill an empty system with the demo; one that has it stays as it is. Raises ProcessFailed."""
+        filling = subprocess.run([find_program("dure"), "demo"], env=self.environment, check=False)
+        if filling.returncode:
+            raise ProcessFailed("the demo could not be loaded; what was loaded stays, so simply start again")
+
     def kill(self, name: str) -> None:
         """`kill -9` one program; it is started again."""
         self.supervisor.kill(name)
@@ -210,6 +217,8 @@ def main() -> None:
         try:
             print("Starting Kafka, PostgreSQL, Redis and the services …", file=sys.stderr, flush=True)
             with Stack(directory, port=port) as stack:
+                if stack.environment.get("DURE_PROFILE", "demo") == "demo":
+                    stack.fill_demo()
                 print(f"Dure runs on {stack.url} (logs in {stack.supervisor.logs}; Ctrl-C stops it)", flush=True)
                 while True:
                     time.sleep(REVIVE_SECONDS)

@@ -1,5 +1,6 @@
 """Use cases of disbursement: load, decide in the domain, save, record the event. The caller owns the transaction."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -78,7 +79,7 @@ def change_appropriation(
     if not allowed or balance + signed < 0:
         raise domain.ReductionBelowCommitments(line_name=line.name, requested_won=amount_won, available_won=balance)
     store.add_to_day(tx, line_id, on, appropriated=signed)
-    row = {
+    row: dict[str, Any] = {
         "id": id or new_id(),
         "budget_line_id": line_id,
         "kind": kind.value,
@@ -124,7 +125,7 @@ def propose(
     """Write a spending proposal (품의): it takes no money yet."""
     on = change.effective_date(effective_date)
     get(change.tx, store.budget_lines, "budget line", content["budget_line_id"])
-    spending_id, written = id or new_id(), Content(**{name: content.get(name) for name in Content.__annotations__})
+    spending_id, written = id or new_id(), content_of(content)
     insert_new(
         change.tx,
         store.spendings,
@@ -149,7 +150,7 @@ def revise(change: Change, spending_id: str, *, effective_date: date | None = No
     spending = _spending_for(change, spending_id, Step.REVISE, on)
     if line_id := content.get("budget_line_id"):
         get(change.tx, store.budget_lines, "budget line", line_id)
-    written = Content(**{name: content.get(name, getattr(spending, name)) for name in Content.__annotations__})
+    written = content_of(spending._asdict() | content)
     _advance(
         change,
         spending,
@@ -326,6 +327,11 @@ def reverse_payment(
         effective_date=on,
     )
     return spending_view(change.tx, spending.id)
+
+
+def content_of(values: Mapping[str, Any]) -> Content:
+    named: dict[str, Any] = {name: values.get(name) for name in Content.__annotations__}
+    return Content(**named)
 
 
 def line_view(line: sa.Row[Any]) -> dict[str, Any]:

@@ -79,15 +79,24 @@ def add_money(office: Office) -> None:
     office.post("disbursement", "/funds", fund, Role.ADMINISTRATOR)
     office.post("disbursement", "/budget-lines", line, Role.ADMINISTRATOR)
     office.post("disbursement", f"/budget-lines/{LINE}/appropriations", original, Role.ADMINISTRATOR)
+    office.post(
+        "disbursement", f"/budget-lines/{LINE}/forecasts", {"year_end_forecast_won": 900_000_000}, Role.ADMINISTRATOR
+    )
     add_document(office, PAID_DOCUMENT, "산불진화단계 긴급 구호금", 500_000_000, until="paid")
     add_document(office, SHORT_DOCUMENT, "추가 구호금", 600_000_000, until="approved")
 
 
 def add_document(office: Office, document: str, purpose: str, amount_won: int, *, until: str) -> None:
-    content = {"id": document, "budget_line_id": LINE, "amount_won": amount_won, "purpose": purpose, "payee": "대한적십자사"}
+    content = {
+        "id": document,
+        "budget_line_id": LINE,
+        "amount_won": amount_won,
+        "purpose": purpose,
+        "payee": "대한적십자사",
+    }
     path = f"/spending-proposals/{document}"
     found = office.post("disbursement", "/spending-proposals", content | {"disaster_id": "wildfires"}, Role.DRAFTER)
-    steps = (
+    steps: tuple[tuple[str, str, dict[str, Any], Role], ...] = (
         ("reviewed", "/review", {}, Role.REVIEWER),
         ("approved", "/approve", {}, Role.APPROVER),
         ("committed", "/commit", {}, Role.COMMITMENT_OFFICER),
