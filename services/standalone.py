@@ -93,7 +93,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Standalone:
     bus.create_topics([topic_of(module.NAME) for module in PUBLISHERS])
     apps: dict[str, Any] = {module.NAME: module.create_app(settings, clock) for module in SERVICES}
     gateway = Gateway.local({name: app.wsgi_app for name, app in apps.items()})
-    return Standalone(apps, portal.create_app(settings, gateway), gateway, bus, clock)
+    return Standalone(apps, portal.create_app(settings, gateway, clock), gateway, bus, clock)
 
 
 def open_one(module: Any, settings: Settings) -> tuple[Service, Bus, Clock]:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,7 @@ SETTINGS: Final = (
     Setting("DURE_SECRET", DEMO_SECRET, "signs tokens and sessions; at least 32 characters"),
     Setting("DURE_PERSONAL_DATA_KEY", DEMO_PERSONAL_DATA_KEY, "encrypts personal data at rest; at least 32 characters"),
     Setting("DURE_MAX_BODY_BYTES", "1000000", "largest request body"),
+    Setting("DURE_TRUSTED_PROXIES", "127.0.0.0/8,::1/128", "networks whose word on a client's address is believed"),
     Setting("DURE_LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`"),
     Setting("DURE_ASSETS", "", "folder of the fetched third-party web files; empty: `.cache/assets` of the project"),
     Setting("PORT", "8000", "port of `dure serve`"),
@@ -57,6 +59,7 @@ class Settings:
     secret: str
     personal_data_key: str
     max_body_bytes: int
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     log_level: str
     assets: Path
     port: int
@@ -103,6 +106,13 @@ class _Environment:
             self.complaints.append(f"{key}={text!r} does not start with {' or '.join(f'{s}://' for s in schemes)}")
         return text
 
+    def networks(self, key: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        try:
+            return tuple(ip_network(part.strip()) for part in self.values[key].split(","))
+        except ValueError as error:
+            self.complaints.append(f"{key}={self.values[key]!r} is not a list of networks: {error}")
+            return ()
+
     def service_pattern(self, key: str) -> str:
         pattern = self.values[key]
         if pattern and ("{service}" not in pattern or not pattern.startswith(("http://", "https://"))):
@@ -133,6 +143,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         secret=given.secret("DURE_SECRET", DEMO_SECRET),
         personal_data_key=given.secret("DURE_PERSONAL_DATA_KEY", DEMO_PERSONAL_DATA_KEY),
         max_body_bytes=given.whole_number("DURE_MAX_BODY_BYTES", 1_000, 100_000_000),
+        trusted_proxies=given.networks("DURE_TRUSTED_PROXIES"),
         log_level=given.one_of("DURE_LOG_LEVEL", LOG_LEVELS),
         assets=Path(given.values["DURE_ASSETS"] or Path(__file__).parents[1] / ".cache" / "assets"),
         port=given.whole_number("PORT", 1, 65535),

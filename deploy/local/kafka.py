@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
@@ -60,15 +62,24 @@ log.cleaner.dedupe.buffer.size=4194304
 """
 
 
+@dataclass(frozen=True)
+class Host:
+    """Where a node runs: its address, and the command that starts a program there (none: this very machine)."""
+
+    address: str = LOOPBACK
+    enter: tuple[str, ...] = ()
+
+
 class KafkaCluster:
     """Nodes are numbered from 1. Ports stay the same while the object lives, data as long as the directory."""
 
-    def __init__(self, directory: Path, nodes: Literal[1, 3] = 1) -> None:
-        """Raises Unavailable without Java 17 or without the jars and Maven to get them."""
+    def __init__(self, directory: Path, nodes: Literal[1, 3] = 1, hosts: Mapping[int, Host] | None = None) -> None:
+        """`hosts` gives nodes a place of their own. Raises Unavailable without Java 17, the jars or Maven."""
         self.java = find_java()
         self.classpath = f"{provision_jars()}/*"
         self.directory = directory.resolve()
         self.nodes = range(1, nodes + 1)
+        self.hosts = {node: (hosts or {}).get(node, Host()) for node in self.nodes}
         self.broker_ports = {node: free_port() for node in self.nodes}
         self.controller_ports = {node: free_port() for node in self.nodes}
         self.children: dict[int, Child] = {}
@@ -76,7 +87,7 @@ class KafkaCluster:
     @property
     def bootstrap(self) -> str:
         """`host:port,…` of every node, running or not."""
-        return ",".join(f"{LOOPBACK}:{port}" for port in self.broker_ports.values())
+        return ",".join(f"{self.hosts[node].address}:{port}" for node, port in self.broker_ports.items())
 
     def __enter__(self) -> Self:
         try:
@@ -126,13 +137,13 @@ class KafkaCluster:
         data = folder / "data"
         properties = folder / "server.properties"
         folder.mkdir(parents=True, exist_ok=True)
-        replicas = len(self.nodes)
+        replicas, host = len(self.nodes), self.hosts[node]
         properties.write_text(
             NODE_PROPERTIES.format(
                 node=node,
-                voters=",".join(f"{n}@{LOOPBACK}:{port}" for n, port in self.controller_ports.items()),
-                broker=f"{LOOPBACK}:{self.broker_ports[node]}",
-                controller=f"{LOOPBACK}:{self.controller_ports[node]}",
+                voters=",".join(f"{n}@{self.hosts[n].address}:{port}" for n, port in self.controller_ports.items()),
+                broker=f"{host.address}:{self.broker_ports[node]}",
+                controller=f"{host.address}:{self.controller_ports[node]}",
                 data=data,
                 replicas=replicas,
                 in_sync=min(2, replicas),
@@ -140,7 +151,7 @@ class KafkaCluster:
         )
         if not (data / "meta.properties").exists():
             self._format(properties)
-        command = [self.java, *JVM_OPTIONS, "-cp", self.classpath, "kafka.Kafka", str(properties)]
+        command = [*host.enter, self.java, *JVM_OPTIONS, "-cp", self.classpath, "kafka.Kafka", str(properties)]
         return Child(command, log=folder / "kafka.log")
 
     def _format(self, properties: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from deploy.local.kafka import KafkaCluster
+from deploy.local.kafka import Host, KafkaCluster
 from deploy.local.postgres import Postgres
 from deploy.local.process import (
     LOG_TAIL_BYTES,
@@ -47,7 +47,8 @@ REVIVE_SECONDS: Final = 1
 class Stack:
     """Everything from Kafka to the front door. `kafka`, `postgres` and `redis` are there to be broken by tests.
 
-    Programs are named as in docker-compose.yml: `inventory`, `relay-inventory`, `consume-ledger`, `front`, …
+    Programs are named as in docker-compose.yml: `inventory`, `relay-inventory`, `consume-ledger`, `front`, …; a second
+    consumer is `consume-ledger-2`.
     """
 
     def __init__(
@@ -56,14 +57,18 @@ class Stack:
         *,
         port: int | None = None,
         nodes: Literal[1, 3] = 1,
+        hosts: Mapping[int, Host] | None = None,
+        consumers: int = 1,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`environment` adds to this process's own. Raises Unavailable when a part cannot be provisioned."""
+        """`nodes` of Kafka, on `hosts` if given; `consumers` processes share each reader's work.
+
+        `environment` adds to this process's own. Raises Unavailable when a part cannot be provisioned."""
         self.directory = directory.resolve()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
         self.caddy = find_program("caddy")
-        self.kafka = KafkaCluster(self.directory / "kafka", nodes)
+        self.kafka = KafkaCluster(self.directory / "kafka", nodes, hosts)
         self.postgres = Postgres(self.directory / "postgres")
         self.redis = Redis(self.directory / "redis")
         self.ports = {name: free_port() for name in WEB}
@@ -78,7 +83,7 @@ class Stack:
             "DURE_SERVICE_URL": f"http://{LOOPBACK}:{self.services_port}/{{service}}",
             "PORT": str(self.port),
         }
-        self.supervisor = Supervisor([*self._programs(), self._front()], self.directory / "logs")
+        self.supervisor = Supervisor([*self._programs(consumers), self._front()], self.directory / "logs")
         self._parts = contextlib.ExitStack()
 
     @property
@@ -146,7 +151,7 @@ class Stack:
                 raise ProcessFailed(f"not ready after {timeout_seconds} s: {', '.join(missing)}\n{logs}")
             time.sleep(POLL_SECONDS)
 
-    def _programs(self) -> list[Program]:
+    def _programs(self, consumers: int) -> list[Program]:
         dure = str(find_program("dure"))
         gunicorn = (str(find_program("gunicorn")), *GUNICORN_OPTIONS)
         commands: dict[str, tuple[str, ...]] = {
@@ -154,7 +159,11 @@ class Stack:
             for name in WEB
         }
         commands |= {f"relay-{name}": (dure, "relay", name) for name in PUBLISHERS}
-        commands |= {f"consume-{name}": (dure, "consume", name) for name in READERS}
+        for name in READERS:
+            commands |= {
+                f"consume-{name}{f'-{number}' if number > 1 else ''}": (dure, "consume", name)
+                for number in range(1, consumers + 1)
+            }
         return [Program(name, arguments, self.environment) for name, arguments in commands.items()]
 
     def _front(self) -> Program:

@@ -1,6 +1,5 @@
 """HTTP of dispatch, and how its refusals read on the wire."""
 
-from ipaddress import ip_address
 from typing import Any, Final
 
 import flask
@@ -12,6 +11,7 @@ from services.dispatch.domain import Step, TaskState
 from services.dispatch.operations import privacy, sign_ups, tasks
 from shared.auth import Role
 from shared.changes import Change
+from shared.client import client_address
 from shared.fields import PageQuery, page_of
 from shared.http import Blueprint, current_service
 from shared.personal_data import Vault
@@ -268,8 +268,9 @@ def check_rate(change: Change, what: str) -> None:
     """Raises RequestProblem 429 when one client address asks too often."""
     if change.actor.has_any(UNLIMITED):
         return
-    cache = current_service().cache
-    if cache.count(f"dispatch:{what}:{client_address()}", window_seconds=RATE_WINDOW_SECONDS) <= RATE_LIMIT:
+    service = current_service()
+    address = client_address(service.settings.trusted_proxies)
+    if service.cache.count(f"dispatch:{what}:{address}", window_seconds=RATE_WINDOW_SECONDS) <= RATE_LIMIT:
         return
     problem = RequestProblem(
         "too-many-requests",
@@ -282,16 +283,6 @@ def check_rate(change: Change, what: str) -> None:
     )
     problem.headers["Retry-After"] = str(RATE_WINDOW_SECONDS)
     raise problem
-
-
-def client_address() -> str:
-    """Where the request comes from. Only a proxy or portal on this very machine is believed to speak for another."""
-    peer = flask.request.remote_addr or ""
-    forwarded = flask.request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    try:
-        return str(ip_address(forwarded)) if forwarded and ip_address(peer).is_loopback else peer
-    except ValueError:  # not an address: a socket file, or a header somebody made up
-        return peer
 
 
 def _selected(query: sa.Select[Any], table: sa.Table, arguments: dict[str, Any], *names: str) -> sa.Select[Any]:

@@ -20,7 +20,7 @@ from shared.auth import TOKEN_HOURS
 from shared.clock import Clock, SystemClock, seoul_date
 from shared.config import ConfigurationError, Settings, load_settings
 from shared.gateway import Gateway
-from shared.telemetry import metrics_response, observe_requests
+from shared.telemetry import configure_logging, metrics_response, observe_requests
 
 NAME: Final = "portal"
 SERVICES: Final = ("situation", "inventory", "disbursement", "dispatch", "ledger")
@@ -56,9 +56,11 @@ def create_app(settings: Settings | None = None, gateway: Gateway | None = None,
         SESSION_COOKIE_SECURE=not settings.is_demo,
         PERMANENT_SESSION_LIFETIME=timedelta(hours=TOKEN_HOURS),
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        TRUSTED_PROXIES=settings.trusted_proxies,
         SEND_FILE_MAX_AGE_DEFAULT=3600,
         PROPAGATE_EXCEPTIONS=False,
     )
+    configure_logging(settings.log_level)
     observe_requests(app, NAME)
     app.before_request(visitor.check_form_token)
     app.after_request(add_security_headers)

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import wraps
-from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from flask import request, session
 
 from services.portal.messages import LANGUAGES
 from shared.auth import Role
+from shared.client import client_address
 
 LANGUAGE_COOKIE: Final = "dure_language"
 LANGUAGE_COOKIE_SECONDS: Final = 365 * 24 * 3600
@@ -74,13 +74,8 @@ def check_form_token() -> None:
 
 
 def address() -> str:
-    """Where the visitor is, for limits on how often one may ask. Only a proxy on this very machine is believed."""
-    peer = request.remote_addr or ""
-    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    try:
-        return str(ip_address(forwarded)) if forwarded and ip_address(peer).is_loopback else peer
-    except ValueError:  # not an address: a socket file, or a header somebody made up
-        return peer
+    """Where the visitor is, for limits on how often one may ask."""
+    return client_address(flask.current_app.config["TRUSTED_PROXIES"])
 
 
 def language() -> str:

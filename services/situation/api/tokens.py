@@ -3,10 +3,9 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from flask import request
-
 from services.situation import domain, operations, schemas
 from shared.auth import TOKEN_HOURS, issue_token
+from shared.client import client_address
 from shared.http import Blueprint, Service, check_body_is_json, current_service
 from shared.problems import RequestProblem, preferred_language
 from shared.refusals import Refusal
@@ -44,7 +43,8 @@ def create_token(body: dict[str, Any]) -> dict[str, Any]:
 
 def check_rate(service: Service, account: str) -> None:
     """Raises RequestProblem 429. Counts before the password is looked at, so that guesses in parallel count too."""
-    attempts = service.cache.count(f"sign-in:{account}:{request.remote_addr}", window_seconds=WINDOW_SECONDS)
+    address = client_address(service.settings.trusted_proxies)
+    attempts = service.cache.count(f"sign-in:{account}:{address}", window_seconds=WINDOW_SECONDS)
     if attempts > ATTEMPTS_PER_WINDOW:
         refusal = domain.TooManyAttempts(retry_after_seconds=WINDOW_SECONDS)
         raise problem("too-many-attempts", 429, "Too many attempts", refusal, {"Retry-After": str(WINDOW_SECONDS)})
