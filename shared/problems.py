@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from shared.events import canonical_json
-from shared.refusals import AlreadyExists, NotToday, Refusal, StaleVersion, Unknown
+from shared.refusals import AlreadyExists, DatesOutOfOrder, NotToday, Refusal, StaleVersion, Unknown, WrongState
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:dure:problem:"
@@ -41,6 +41,8 @@ SHARED_PROBLEMS: Final[Mapping[type[Refusal], ProblemKind]] = {
     Unknown: ProblemKind("not-found", 404, "Not found"),
     AlreadyExists: ProblemKind("already-exists", 409, "Already exists"),
     StaleVersion: ProblemKind("stale-version", 412, "Edited by somebody else"),
+    WrongState: ProblemKind("wrong-state", 409, "Not possible in this state"),
+    DatesOutOfOrder: ProblemKind("dates-out-of-order", 422, "Dates out of order"),
     NotToday: ProblemKind("effective-date-not-allowed", 422, "Effective date not allowed"),
 }
 

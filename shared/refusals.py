@@ -1,6 +1,12 @@
 """A refusal: the owner of a fact says no, in a sentence, with the numbers involved."""
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Any, ClassVar, TypeVar
+
+State = TypeVar("State", bound=StrEnum)
+Step = TypeVar("Step", bound=StrEnum)
 
 
 class Refusal(Exception):
@@ -53,3 +59,27 @@ class NotToday(Refusal):
         "효력일 {effective_date}은(는) 오늘({today})이 아닙니다. "
         "지난 날짜는 이관 권한만, 앞날은 누구도 기록할 수 없습니다."
     )
+
+
+class WrongState(Refusal):
+    english = "In the state {state}, the step {step} is not possible."
+    korean = "{state} 상태에서는 {step}을(를) 할 수 없습니다."
+
+
+class DatesOutOfOrder(Refusal):
+    english = "{effective_date} comes before {previous_date}, the day of what it rests on."
+    korean = "{effective_date}은(는) 앞선 절차의 날짜({previous_date})보다 이릅니다."
+
+
+def next_state(transitions: Mapping[tuple[State, Step], State], state: State, step: Step) -> State:
+    """The state a step leads to. Raises WrongState when the table has no way."""
+    try:
+        return transitions[state, step]
+    except KeyError:
+        raise WrongState(state=state.value, step=step.value) from None
+
+
+def check_date_order(effective_date: date, previous_date: date) -> None:
+    """Nothing takes effect before what it rests on. Raises DatesOutOfOrder."""
+    if effective_date < previous_date:
+        raise DatesOutOfOrder(effective_date=effective_date, previous_date=previous_date)

@@ -21,10 +21,8 @@ PROBLEMS: Final[dict[type[Refusal], ProblemKind]] = {
     domain.Overpayment: ProblemKind("overpayment", 409, "Above the commitment"),
     domain.OverReversal: ProblemKind("over-reversal", 409, "Above the payment"),
     domain.OverRelease: ProblemKind("over-release", 409, "Above the unpaid commitment"),
-    domain.WrongState: ProblemKind("wrong-state", 409, "Not possible in this state"),
     domain.TouchedBefore: ProblemKind("touched-before", 403, "Same person, second duty"),
     domain.ApprovalVoid: ProblemKind("approval-void", 409, "Approval has lost its force"),
-    domain.DatesOutOfOrder: ProblemKind("dates-out-of-order", 422, "Dates out of order"),
     domain.AuthorityMissing: ProblemKind("authority-missing", 422, "No decision behind the appropriation"),
 }
 BUDGET_KEEPERS: Final = {Role.ADMINISTRATOR}

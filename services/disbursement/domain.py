@@ -109,11 +109,6 @@ class OverRelease(Refusal):
     korean = "{requested_won:,}원의 원인행위를 취소할 수 없습니다. 미지출액은 {unpaid_won:,}원입니다."
 
 
-class WrongState(Refusal):
-    english = "The document is {state}; {step} is not possible now."
-    korean = "문서 상태가 {state}이므로 {step}을(를) 할 수 없습니다."
-
-
 class TouchedBefore(Refusal):
     english = "{account} did '{earlier_step}' on this document before and so may not {step} it."
     korean = "{account}은(는) 이 문서를 이미 처리({earlier_step})했으므로 {step}할 수 없습니다."
@@ -122,11 +117,6 @@ class TouchedBefore(Refusal):
 class ApprovalVoid(Refusal):
     english = "The document was changed after its approval; what was approved is no longer what it says."
     korean = "결재 뒤에 문서가 바뀌어 결재의 효력이 없습니다. 다시 결재를 받으십시오."
-
-
-class DatesOutOfOrder(Refusal):
-    english = "{step} on {effective_date} would come before the step of {previous_date} that it rests on."
-    korean = "{step}({effective_date})이 앞선 절차({previous_date})보다 이릅니다."
 
 
 class AuthorityMissing(Refusal):
@@ -158,25 +148,11 @@ class PastStep:
     account: str
 
 
-def next_state(state: State, step: Step) -> State:
-    """Raises WrongState."""
-    try:
-        return TRANSITIONS[state, step]
-    except KeyError:
-        raise WrongState(state=state.value, step=step.value) from None
-
-
 def check_untouched(past: Iterable[PastStep], step: Step, account: str) -> None:
     """One person holds one duty per document, whatever other roles the account has. Raises TouchedBefore."""
     for earlier in past:
         if earlier.account == account and DUTY[earlier.step].isdisjoint(DUTY[step]):
             raise TouchedBefore(account=account, step=step.value, earlier_step=earlier.step.value)
-
-
-def check_date_order(step: Step, effective_date: date, previous_date: date) -> None:
-    """Raises DatesOutOfOrder: a commitment or payment is never retroactive."""
-    if effective_date < previous_date:
-        raise DatesOutOfOrder(step=step.value, effective_date=effective_date, previous_date=previous_date)
 
 
 def check_authority(

@@ -11,6 +11,7 @@ from services.disbursement import domain, events, store
 from services.disbursement.authorities import who_may_decide
 from services.disbursement.domain import AppropriationKind, Content, PastStep, State, Step
 from shared.changes import Change, new_id
+from shared.refusals import check_date_order, next_state
 from shared.rows import get, insert_new
 
 
@@ -357,10 +358,10 @@ def _spending_for(change: Change, spending_id: str, step: Step, on: date) -> sa.
     """The locked document, once this account may take this step on it on this date."""
     spending = get(change.tx, store.spendings, "spending proposal", spending_id, lock=True)
     change.check_version(spending.version)
-    domain.next_state(State(spending.state), step)
+    next_state(domain.TRANSITIONS, State(spending.state), step)
     past = [PastStep(Step(row.step), row.account) for row in store.steps_of(change.tx, spending_id)]
     domain.check_untouched(past, step, change.actor.id)
-    domain.check_date_order(step, on, spending.last_effective_date)
+    check_date_order(on, spending.last_effective_date)
     return spending
 
 
@@ -385,7 +386,7 @@ def _take(change: Change, line_id: str, amount_won: int, on: date) -> None:
 def _advance(
     change: Change, spending: sa.Row[Any], step: Step, on: date, *, comment: str | None = None, **values: Any
 ) -> None:
-    state = domain.next_state(State(spending.state), step)
+    state = next_state(domain.TRANSITIONS, State(spending.state), step)
     store.update_spending(change.tx, spending, **{"state": state.value, "last_effective_date": on, **values})
     _add_step(change, spending.id, step, values.get("content_hash", spending.content_hash), on, comment)
 

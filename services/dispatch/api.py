@@ -32,9 +32,7 @@ PROBLEMS: Final[dict[type[Refusal], ProblemKind]] = {
     domain.CredentialNotAsked: ProblemKind("credential-not-asked", 422, "Not asked for"),
     domain.NothingToVerify: ProblemKind("nothing-to-verify", 409, "No credential required"),
     domain.CredentialUnverified: ProblemKind("credential-unverified", 409, "The credential is not verified"),
-    domain.WrongState: ProblemKind("wrong-state", 409, "Not possible in this state"),
     domain.WrongCancelCode: ProblemKind("wrong-cancel-code", 403, "Wrong cancel code"),
-    domain.DatesOutOfOrder: ProblemKind("dates-out-of-order", 422, "Dates out of order"),
     domain.Purged: ProblemKind("purged", 410, "The personal data was purged"),
 }
 MANAGERS: Final = {Role.VOLUNTEER_MANAGER}

@@ -143,19 +143,9 @@ class CredentialUnverified(Refusal):
     korean = "이 일감에는 확인된 {required_credential} 자격이 필요합니다. 아직 확인되지 않았습니다."
 
 
-class WrongState(Refusal):
-    english = "The sign-up is {state}; {step} is not possible now."
-    korean = "신청 상태가 {state}이므로 {step}을(를) 할 수 없습니다."
-
-
 class WrongCancelCode(Refusal):
     english = "The sign-up can be cancelled with the code that was given when signing up, or by a volunteer manager."
     korean = "신청할 때 받은 취소 번호가 있어야 취소할 수 있습니다. 번호를 모르면 자원봉사 담당에게 문의하십시오."
-
-
-class DatesOutOfOrder(Refusal):
-    english = "{step} on {effective_date} would come before the step of {previous_date} that it rests on."
-    korean = "{step}({effective_date})이 앞선 절차({previous_date})보다 이릅니다."
 
 
 class Purged(Refusal):
@@ -169,14 +159,6 @@ def next_task_state(state: TaskState, step: TaskStep) -> TaskState:
         return TASK_TRANSITIONS[state, step]
     except KeyError:
         raise TaskNotReady(state=state.value, step=step.value) from None
-
-
-def next_state(state: SignUpState, step: Step) -> SignUpState:
-    """Raises WrongState."""
-    try:
-        return TRANSITIONS[state, step]
-    except KeyError:
-        raise WrongState(state=state.value, step=step.value) from None
 
 
 def check_selection(selection: Selection, required_credential: str | None) -> None:
@@ -225,12 +207,6 @@ def check_credential_verified(required: str | None, *, is_verified: bool) -> Non
     """Raises CredentialUnverified."""
     if required and not is_verified:
         raise CredentialUnverified(required_credential=required)
-
-
-def check_date_order(step: str, effective_date: date, previous_date: date) -> None:
-    """Raises DatesOutOfOrder."""
-    if effective_date < previous_date:
-        raise DatesOutOfOrder(step=step, effective_date=effective_date, previous_date=previous_date)
 
 
 def add_months(day: date, months: int) -> date:

@@ -21,10 +21,8 @@ PROBLEMS: Final[dict[type[Refusal], ProblemKind]] = {
     domain.LotElsewhere: ProblemKind("lot-elsewhere", 422, "Another item or depot"),
     domain.MoreThanShipped: ProblemKind("more-than-shipped", 409, "More than was shipped"),
     domain.NotInShipment: ProblemKind("not-in-shipment", 422, "Not in this shipment"),
-    domain.WrongState: ProblemKind("wrong-state", 409, "Not possible in this state"),
     domain.RequestNotOpen: ProblemKind("request-not-open", 409, "The request is not open"),
     domain.OtherThanRequested: ProblemKind("other-than-requested", 422, "Does not answer the request"),
-    domain.DatesOutOfOrder: ProblemKind("dates-out-of-order", 422, "Dates out of order"),
 }
 KEEPERS: Final = {Role.COORDINATOR, Role.ADMINISTRATOR}
 COORDINATORS: Final = {Role.COORDINATOR}

@@ -73,11 +73,6 @@ class NotInShipment(Refusal):
     korean = "이 출고에는 품목 {item_id}이(가) 없습니다."
 
 
-class WrongState(Refusal):
-    english = "A shipment that is {state} cannot take the step {step}."
-    korean = "{state} 상태의 출고는 {step}할 수 없습니다."
-
-
 class RequestNotOpen(Refusal):
     english = "The request {request_id} is {state}: {shipped:,} of {requested:,} {unit} have been shipped."
     korean = "요청 {request_id}은(는) {state} 상태입니다. 요청 {requested:,}{unit}, 출고 {shipped:,}{unit}."
@@ -86,11 +81,6 @@ class RequestNotOpen(Refusal):
 class OtherThanRequested(Refusal):
     english = "The shipment does not answer the request {request_id}: its {differs} is another one."
     korean = "출고가 요청 {request_id}과(와) 맞지 않습니다({differs})."
-
-
-class DatesOutOfOrder(Refusal):
-    english = "{step} on {effective_date} would come before the step of {previous_date} that it rests on."
-    korean = "{step}({effective_date})이 앞선 절차({previous_date})보다 이릅니다."
 
 
 @dataclass(frozen=True)
@@ -210,17 +200,3 @@ def spread(received: Mapping[str, int], lines: Sequence[ShippedLine]) -> list[tu
                 shares.append((line, share))
                 left -= share
     return shares
-
-
-def next_state(state: ShipmentState, step: Step) -> ShipmentState:
-    """Raises WrongState."""
-    try:
-        return TRANSITIONS[state, step]
-    except KeyError:
-        raise WrongState(state=state.value, step=step.value) from None
-
-
-def check_date_order(step: Step, effective_date: date, previous_date: date) -> None:
-    """Raises DatesOutOfOrder: goods are not dispatched before they are reserved, nor received before they leave."""
-    if effective_date < previous_date:
-        raise DatesOutOfOrder(step=step.value, effective_date=effective_date, previous_date=previous_date)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from shared.clock import format_utc
-from shared.events import canonical_json
+from shared.events import canonical_json_of_plain
 
 WON: Final = "KRW"
 PERSON: Final = "명"
@@ -98,7 +98,7 @@ class Entry:
 
     def hash(self) -> str:
         return hashlib.sha256(
-            canonical_json(
+            canonical_json_of_plain(
                 [
                     self.chain,
                     self.sequence,
@@ -107,7 +107,7 @@ class Entry:
                     self.effective_date.isoformat(),
                     format_utc(self.recorded_at),
                     [
-                        [line.account.value, line.commodity, line.object_id, line.disaster_id, line.amount]
+                        [line.account, line.commodity, line.object_id, line.disaster_id, line.amount]
                         for line in self.lines
                     ],
                     self.previous_hash,

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from services.ledger import consumers, store
 from services.ledger.domain import FIRST_HASH, Entry
-from shared.events import Event, content_hash
+from shared.events import Event
 from shared.inbox import Received
 
 LONGEST_NAME = 200
@@ -38,7 +38,7 @@ def chained(chain: str, batch: Iterable[Received], head: tuple[int, str]) -> Ite
             sequence=sequence,
             event_id=event.id,
             event_type=event.type,
-            event_hash=content_hash(received.raw),
+            event_hash=received.content_hash,
             subject=event.subject,
             effective_date=event.effective_date,
             recorded_at=event.time,
@@ -54,7 +54,7 @@ def project(tx: Connection, entries: Iterable[Entry], events: Sequence[Event]) -
     store.add_to_balances(tx, entries)
     store.insert_absent(tx, store.names, [row for event in events if (row := name_row(event))])
     store.insert_absent(tx, store.forecasts, [row for event in events if (row := forecast_row(event))])
-    store.insert_absent(tx, store.mentions, [row for event in events for row in mention_rows(event)])
+    store.add_mentions(tx, [row for event in events for row in mention_rows(event)])
 
 
 def name_row(event: Event) -> dict[str, Any] | None:
@@ -84,8 +84,7 @@ def forecast_row(event: Event) -> dict[str, Any] | None:
     }
 
 
-def mention_rows(event: Event) -> list[dict[str, Any]]:
-    ids = {event.data.get(name) for name in consumers.TRACEABLE} - {None, event.subject}
-    return [
-        {"id": id_, "event_id": event.id} for id_ in sorted(ids, key=str) if isinstance(id_, str) and len(id_) <= 64
-    ]
+def mention_rows(event: Event) -> list[tuple[str, str]]:
+    """The ids by which the event may be looked for besides its subject, each with the event's own."""
+    ids = {event.data[name] for name in consumers.TRACEABLE if name in event.data} - {event.subject}
+    return [(id_, event.id) for id_ in sorted(ids, key=str) if isinstance(id_, str) and len(id_) <= 64]

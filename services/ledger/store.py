@@ -1,6 +1,7 @@
 """Tables and queries of the ledger. The journal can only grow: the database itself refuses anything else."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from services.ledger.domain import Account, Entry, Line
-from shared.db import RowNumber, UtcDateTime, add_to, bulk_insert, insert_if_absent, inserted
+from shared.db import RowNumber, UtcDateTime, bulk_add, bulk_insert, insert_if_absent, inserted
 from shared.inbox import InboxTables
 
 metadata = sa.MetaData()
@@ -114,16 +115,15 @@ def append_entries(tx: Connection, entries: list[tuple[Entry, str]]) -> None:
     bulk_insert(
         tx,
         journal_lines,
-        [
-            {"event_id": entry.event_id, "position": position, **line_row(line)}
+        ("event_id", "position", *LINE_FIELDS),
+        (
+            (entry.event_id, position, *line_values(line))
             for entry, _ in entries
             for position, line in enumerate(entry.lines)
-        ],
+        ),
     )
     bulk_insert(
-        tx,
-        journal_entries,
-        [{**{name: getattr(entry, name) for name in ENTRY_FIELDS}, "hash": digest} for entry, digest in entries],
+        tx, journal_entries, (*ENTRY_FIELDS, "hash"), ((*entry_values(entry), digest) for entry, digest in entries)
     )
     newest, digest = entries[-1]
     head = {"chain": newest.chain, "sequence": newest.sequence, "hash": digest}
@@ -131,16 +131,7 @@ def append_entries(tx: Connection, entries: list[tuple[Entry, str]]) -> None:
         tx.execute(sa.update(chains).where(chains.c.chain == newest.chain).values(head))
 
 
-def line_row(line: Line) -> dict[str, Any]:
-    return {
-        "account": line.account.value,
-        "commodity": line.commodity,
-        "object_id": line.object_id,
-        "disaster_id": line.disaster_id,
-        "amount": line.amount,
-    }
-
-
+LINE_FIELDS = ("account", "commodity", "object_id", "disaster_id", "amount")
 ENTRY_FIELDS = (
     "chain",
     "sequence",
@@ -152,6 +143,8 @@ ENTRY_FIELDS = (
     "recorded_at",
     "previous_hash",
 )
+line_values = attrgetter(*LINE_FIELDS)
+entry_values = attrgetter(*ENTRY_FIELDS)
 
 
 def add_to_balances(tx: Connection, entries: Iterable[Entry]) -> None:
@@ -159,12 +152,15 @@ def add_to_balances(tx: Connection, entries: Iterable[Entry]) -> None:
     sums: dict[tuple[Any, ...], int] = {}
     for entry in entries:
         for line in entry.lines:
-            key = (line.object_id, line.account.value, line.commodity, line.disaster_id, entry.effective_date)
+            key = (line.object_id, line.account, line.commodity, line.disaster_id, entry.effective_date)
             sums[key] = sums.get(key, 0) + line.amount
-    columns = ("object_id", "account", "commodity", "disaster_id", "effective_date")
-    rows = [{**dict(zip(columns, key, strict=True)), "amount": amount} for key, amount in sorted(sums.items())]
-    if rows:
-        tx.execute(add_to(tx.dialect, balances, ["amount"]), rows)
+    columns = ("object_id", "account", "commodity", "disaster_id", "effective_date", "amount")
+    bulk_add(tx, balances, columns, [(*key, amount) for key, amount in sorted(sums.items())], amounts=["amount"])
+
+
+def add_mentions(tx: Connection, rows: list[tuple[str, str]]) -> None:
+    """Rows of (id, event id). Every event is new here, so none of them can be there already."""
+    bulk_insert(tx, mentions, ("id", "event_id"), rows)
 
 
 def insert_absent(tx: Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:

@@ -98,7 +98,7 @@ def received_events(tx: Connection) -> Iterator[tuple[TopicPartition, list[Recei
             batch = []
             for row in rows:
                 raw = bytes(row.body)
-                batch.append(Received(Event.from_bytes(raw), raw, source, row.offset))
+                batch.append(Received(Event.from_bytes(raw), raw, content_hash(raw), source, row.offset))
             yield source, batch
             after = rows[-1].offset
 

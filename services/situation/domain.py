@@ -1,7 +1,6 @@
 """Rules of the situation room: how a disaster advances and which duties one account may hold. No I/O."""
 
 from collections.abc import Collection
-from datetime import date
 from enum import StrEnum
 from typing import Final
 
@@ -49,11 +48,6 @@ class StageCannotGoBack(Refusal):
     korean = "현재 단계({current})에서 {requested} 단계로 바꿀 수 없습니다. 단계는 앞으로만 나아갑니다."
 
 
-class DatesOutOfOrder(Refusal):
-    english = "{effective_date} comes before {previous_date}, the day of what it rests on."
-    korean = "{effective_date}은(는) 앞선 사실의 날짜({previous_date})보다 이릅니다."
-
-
 class IncompatibleDuties(Refusal):
     english = "One account may not hold {first} and {second} together (지방회계법)."
     korean = "한 계정이 {first}와(과) {second}을(를) 함께 맡을 수 없습니다(지방회계법)."
@@ -73,12 +67,6 @@ def check_advance(current: Stage, requested: Stage) -> None:
     """Raises StageCannotGoBack."""
     if requested not in TRANSITIONS[current]:
         raise StageCannotGoBack(current=current.value, requested=requested.value)
-
-
-def check_date_order(effective_date: date, previous_date: date) -> None:
-    """Raises DatesOutOfOrder."""
-    if effective_date < previous_date:
-        raise DatesOutOfOrder(effective_date=effective_date, previous_date=previous_date)
 
 
 def check_duties(roles: Collection[Role]) -> None:

@@ -13,6 +13,7 @@ from services.situation.domain import Stage
 from shared.auth import Actor, Role
 from shared.changes import Change, new_id
 from shared.events import Payload
+from shared.refusals import check_date_order
 from shared.rows import get, insert_new
 
 HASH_METHOD: Final = "scrypt:32768:8:1"
@@ -67,7 +68,7 @@ def open_disaster(
 ) -> dict[str, Any]:
     """Open a disaster in the stage of suppression. It cannot be opened before it began."""
     disaster_id, on = id or new_id(), change.effective_date(effective_date)
-    domain.check_date_order(on, began_on)
+    check_date_order(on, began_on)
     described: dict[str, Any] = {"name": name, "kind": kind, "began_on": began_on}
     stage = Stage.SUPPRESSION
     _insert(
@@ -96,7 +97,7 @@ def change_stage(
     disaster = get(change.tx, store.disasters, "disaster", disaster_id, lock=True)
     change.check_version(disaster.version)
     domain.check_advance(Stage(disaster.stage), stage)
-    domain.check_date_order(on, disaster.stage_effective_date)
+    check_date_order(on, disaster.stage_effective_date)
     version = disaster.version + 1
     change.tx.execute(
         sa.update(store.disasters)

@@ -7,6 +7,7 @@ import pytest
 from services.situation import domain
 from services.situation.domain import Stage
 from shared.auth import Role
+from shared.refusals import DatesOutOfOrder, check_date_order
 
 
 @pytest.mark.parametrize(
@@ -43,9 +44,9 @@ def test_one_account_never_commits_and_pays() -> None:
 
 
 def test_what_rests_on_a_fact_may_share_its_day_but_not_come_before_it() -> None:
-    domain.check_date_order(date(2025, 3, 22), date(2025, 3, 22))
-    with pytest.raises(domain.DatesOutOfOrder):
-        domain.check_date_order(date(2025, 3, 21), date(2025, 3, 22))
+    check_date_order(date(2025, 3, 22), date(2025, 3, 22))
+    with pytest.raises(DatesOutOfOrder):
+        check_date_order(date(2025, 3, 21), date(2025, 3, 22))
 
 
 def test_every_refusal_has_both_sentences() -> None:

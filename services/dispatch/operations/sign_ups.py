@@ -15,6 +15,7 @@ from services.dispatch.retention import last_day_kept
 from shared.changes import Change, new_id
 from shared.clock import SEOUL, seoul_date
 from shared.personal_data import Vault, mask_name, mask_phone
+from shared.refusals import check_date_order, next_state
 from shared.rows import get, insert_new
 
 # Read out on the telephone and typed on a small keyboard: no letter looks like another.
@@ -201,7 +202,7 @@ def show(tx: Connection, vault: Vault, sign_up_id: str) -> dict[str, Any]:
 
 def _check_open(shift: sa.Row[Any], on: date) -> None:
     domain.next_task_state(TaskState(shift.task_state), TaskStep.SIGN_UP)
-    domain.check_date_order(Step.APPLY.value, on, shift.task_date)
+    check_date_order(on, shift.task_date)
     domain.check_not_over(seoul_date(shift.ends_at), on)
 
 
@@ -227,9 +228,9 @@ def _held(change: Change, sign_up_id: str, step: Step, on: date | None = None) -
     """The locked sign-up and its shift, once this step may follow; `on` may not be before the step it rests on."""
     row = get(change.tx, store.sign_ups, "sign-up", sign_up_id, lock=True)
     change.check_version(row.version)
-    domain.next_state(SignUpState(row.state), step)
+    next_state(domain.TRANSITIONS, SignUpState(row.state), step)
     if on is not None:
-        domain.check_date_order(step.value, on, row.last_effective_date)
+        check_date_order(on, row.last_effective_date)
     return row, store.shift_with_task(change.tx, row.shift_id)
 
 
@@ -243,7 +244,7 @@ def _advance(
     reason: bytes | None = None,
     **told: Any,
 ) -> None:
-    state = domain.next_state(SignUpState(row.state), step)
+    state = next_state(domain.TRANSITIONS, SignUpState(row.state), step)
     store.update(change.tx, store.sign_ups, row, state=state.value, last_effective_date=on)
     _add_step(change, row.id, step, on, reason)
     _record(change, row.id, shift, step, row.version + 1, on, **told)

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from services.dispatch import domain, events, store
 from services.dispatch.domain import ENGAGED, Selection, SignUpState, TaskState, TaskStep
 from shared.changes import Change, new_id
-from shared.refusals import Unknown
+from shared.refusals import Unknown, check_date_order
 from shared.rows import get, insert_new
 
 PUBLIC_STATES = frozenset({TaskState.APPROVED, TaskState.CLOSED})
@@ -83,7 +83,7 @@ def open_shift(
     domain.check_shift_times(starts_at, ends_at)
     task = get(change.tx, store.tasks, "task", task_id, lock=True)
     domain.next_task_state(TaskState(task.state), TaskStep.OPEN_SHIFT)
-    domain.check_date_order(TaskStep.OPEN_SHIFT.value, on, task.last_effective_date)
+    check_date_order(on, task.last_effective_date)
     row: dict[str, Any] = {"task_id": task_id, "starts_at": starts_at, "ends_at": ends_at, "seats": seats}
     insert_new(change.tx, store.shifts, "shift", id=shift_id, **row, taken=0, version=1)
     change.record(
@@ -151,7 +151,7 @@ def _advance(
     state = domain.next_task_state(TaskState(task.state), step)
     if step is TaskStep.APPROVE:
         domain.check_approver(task.proposed_by, change.actor.id)
-    domain.check_date_order(step.value, on, task.last_effective_date)
+    check_date_order(on, task.last_effective_date)
     store.update(change.tx, store.tasks, task, state=state.value, last_effective_date=on, **values)
     change.record(
         event(task_id=task_id, disaster_id=task.disaster_id, kind=task.kind, selection=task.selection),

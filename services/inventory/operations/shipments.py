@@ -11,6 +11,7 @@ from services.inventory import domain, events, store
 from services.inventory.domain import Item, Lot, ShipmentState, ShippedLine, Step, Taking, Wanted
 from services.inventory.operations.stock import open_request
 from shared.changes import Change, new_id
+from shared.refusals import check_date_order, next_state
 from shared.rows import get, insert_new
 
 
@@ -182,15 +183,15 @@ def _shipment_for(change: Change, shipment_id: str, step: Step, on: date) -> sa.
     """The locked shipment, once this step may be taken on it on this date."""
     shipment = get(change.tx, store.shipments, "shipment", shipment_id, lock=True)
     change.check_version(shipment.version)
-    domain.next_state(ShipmentState(shipment.state), step)
-    domain.check_date_order(step, on, shipment.last_effective_date)
+    next_state(domain.TRANSITIONS, ShipmentState(shipment.state), step)
+    check_date_order(on, shipment.last_effective_date)
     return shipment
 
 
 def _advance(
     change: Change, shipment: sa.Row[Any], step: Step, on: date, *, note: str | None = None, **values: Any
 ) -> sa.Row[Any]:
-    state = domain.next_state(ShipmentState(shipment.state), step)
+    state = next_state(domain.TRANSITIONS, ShipmentState(shipment.state), step)
     change.tx.execute(
         sa.update(store.shipments)
         .where(store.shipments.c.id == shipment.id)

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from services.inventory import domain, events, store
-from services.inventory.domain import RequestState, Step
+from services.inventory.domain import RequestState
 from shared.changes import Change, new_id
+from shared.refusals import check_date_order
 from shared.rows import get, insert_new
 
 
@@ -139,7 +140,7 @@ def close_request(
     get(change.tx, store.requests, "request", request_id, lock=True)
     request = open_request(change.tx, request_id)
     change.check_version(request.version)
-    domain.check_date_order(Step.CLOSE, on, request.effective_date)
+    check_date_order(on, request.effective_date)
     change.tx.execute(
         sa.update(store.requests)
         .where(store.requests.c.id == request_id)

@@ -9,7 +9,6 @@ from shared.refusals import Refusal
 
 PROBLEMS: Final[dict[type[Refusal], ProblemKind]] = {
     domain.StageCannotGoBack: ProblemKind("stage-cannot-go-back", 409, "Stages only advance"),
-    domain.DatesOutOfOrder: ProblemKind("dates-out-of-order", 422, "Dates out of order"),
     domain.IncompatibleDuties: ProblemKind("incompatible-duties", 422, "Duties one person may not hold together"),
 }
 BLUEPRINTS: Final = (tokens.blueprint, records.blueprint)
