@@ -15,8 +15,8 @@ from waitress.server import create_server
 
 from services import loader, standalone
 from services.portal import demo
+from shared.app import database_answers
 from shared.config import Settings
-from shared.http import database_answers
 from shared.worker import Workers
 
 THREADS = 8

@@ -35,7 +35,7 @@ SETTINGS: Final = (
     Setting("DURE_PERSONAL_DATA_KEY", DEMO_PERSONAL_DATA_KEY, "encrypts personal data at rest; at least 32 characters"),
     Setting("DURE_MAX_BODY_BYTES", "1000000", "largest request body"),
     Setting("DURE_TRUSTED_PROXIES", "127.0.0.0/8,::1/128", "networks whose word on a client's address is believed"),
-    Setting("DURE_LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`"),
+    Setting("DURE_LOG_LEVEL", "warning", "`debug`, `info`, `warning` or `error`"),
     Setting("DURE_ASSETS", "", "folder of the fetched third-party web files; empty: `.cache/assets` of the project"),
     Setting("PORT", "8000", "port of `dure serve`"),
 )

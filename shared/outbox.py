@@ -9,6 +9,7 @@ from shared.bus import Bus, BusUnavailable, Producer, Record, RecordRefused
 from shared.clock import Clock
 from shared.db import Database, RowNumber, UtcDateTime
 from shared.events import Event, control_amount
+from shared.rows import rows_of
 
 BATCH_SIZE = 500
 
@@ -51,6 +52,11 @@ def append(tx: Connection, outbox: sa.Table, topic: str, event: Event) -> None:
             control_amount=control_amount(event.data),
         )
     )
+
+
+def unpublished(tx: Connection, outbox: sa.Table) -> int:
+    """How many events wait for the relay."""
+    return rows_of(tx, outbox, outbox.c.published_at.is_(None))
 
 
 @dataclass(frozen=True)

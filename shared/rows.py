@@ -31,3 +31,8 @@ def page(
     rows = tx.execute(query.where(number > after).order_by(number).limit(limit + 1)).mappings().all()
     items = [dict(row) for row in rows[:limit]]
     return {"items": items, "next": items[-1]["number"] if len(rows) > limit else None}
+
+
+def rows_of(tx: Connection, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
+    """How many rows there are."""
+    return tx.execute(sa.select(sa.func.count()).select_from(table).where(*conditions)).scalar_one()

@@ -7,12 +7,14 @@ from uuid import uuid4
 
 import structlog
 from flask import Flask, Response, g, request
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
 CORRELATION_HEADER = "X-Correlation-ID"
 LONGEST_CORRELATION_ID = 64
 
 REQUESTS = Counter("dure_http_requests_total", "Requests answered", ["service", "method", "route", "status"])
+UNPUBLISHED = Gauge("dure_outbox_unpublished", "Events recorded and not published yet", ["service"])
+BREAKS = Gauge("dure_inbox_breaks", "Events that could not be taken in", ["service"])
 SECONDS = Histogram("dure_http_request_seconds", "Time to answer", ["service", "route"])
 
 log = structlog.get_logger()
@@ -52,7 +54,7 @@ def observe_requests(app: Flask, service: str) -> None:
         REQUESTS.labels(service, request.method, route, str(response.status_code)).inc()
         SECONDS.labels(service, route).observe(seconds)
         response.headers[CORRELATION_HEADER] = g.get("correlation_id", "")
-        log.debug(
+        log.info(
             "request", method=request.method, path=request.path, status=response.status_code, seconds=round(seconds, 4)
         )
         return response

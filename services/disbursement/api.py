@@ -5,8 +5,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from services.disbursement import domain, operations, schemas, store
+from services.disbursement import domain, schemas, store
 from services.disbursement.domain import DUTY, AppropriationKind, Step
+from services.disbursement.operations import budget, spending
 from shared.auth import Role
 from shared.changes import Change
 from shared.fields import PageQuery, page_of
@@ -33,7 +34,7 @@ blueprint = Blueprint("disbursement", __name__, description="Funds, budget lines
 @blueprint.change("/funds", takes=schemas.NewFund, returns=schemas.Fund, roles=BUDGET_KEEPERS)
 def open_fund(change: Change, body: dict[str, Any]) -> Any:
     """Open a fund or account."""
-    return operations.open_fund(change, **body)
+    return budget.open_fund(change, **body)
 
 
 @blueprint.query("/funds", takes=PageQuery, returns=page_of(schemas.Fund))
@@ -45,21 +46,21 @@ def list_funds(tx: Connection, arguments: dict[str, Any]) -> Any:
 @blueprint.change("/budget-lines", takes=schemas.NewBudgetLine, returns=schemas.BudgetLine, roles=BUDGET_KEEPERS)
 def open_budget_line(change: Change, body: dict[str, Any]) -> Any:
     """Open a budget line; its appropriation starts at zero."""
-    return operations.open_budget_line(change, **body)
+    return budget.open_budget_line(change, **body)
 
 
 @blueprint.query("/budget-lines", takes=PageQuery, returns=page_of(schemas.BudgetLine))
 def list_budget_lines(tx: Connection, arguments: dict[str, Any]) -> Any:
     """Budget lines with their balances."""
     lines = page(tx, sa.select(store.budget_lines), store.budget_lines.c.number, **arguments)
-    views = [operations.line_view(store.line_with_fund(tx, line["id"])) for line in lines["items"]]
+    views = [budget.line_view(store.line_with_fund(tx, line["id"])) for line in lines["items"]]
     return {**lines, "items": views}
 
 
 @blueprint.query("/budget-lines/<id:line_id>", returns=schemas.BudgetLine)
 def show_budget_line(tx: Connection, _arguments: dict[str, Any], line_id: str) -> Any:
     """One budget line with its balances."""
-    return operations.line_view(store.line_with_fund(tx, line_id))
+    return budget.line_view(store.line_with_fund(tx, line_id))
 
 
 @blueprint.change(
@@ -71,7 +72,7 @@ def show_budget_line(tx: Connection, _arguments: dict[str, Any], line_id: str) -
 def change_appropriation(change: Change, body: dict[str, Any], line_id: str) -> Any:
     """Record an appropriation event; the current appropriation (예산현액) is their sum."""
     kind = AppropriationKind(body.pop("kind"))
-    return operations.change_appropriation(change, line_id, kind=kind, **body)
+    return budget.change_appropriation(change, line_id, kind=kind, **body)
 
 
 @blueprint.query("/budget-lines/<id:line_id>/appropriations", takes=PageQuery, returns=page_of(schemas.Appropriation))
@@ -90,13 +91,13 @@ def list_appropriations(tx: Connection, arguments: dict[str, Any], line_id: str)
 )
 def record_forecast(change: Change, body: dict[str, Any], line_id: str) -> Any:
     """Record the cumulative year-end forecast of a line."""
-    return operations.record_forecast(change, line_id, **body)
+    return budget.record_forecast(change, line_id, **body)
 
 
 @blueprint.change("/spending-proposals", takes=schemas.NewSpending, returns=schemas.Spending, roles=DUTY[Step.PROPOSE])
 def propose_spending(change: Change, body: dict[str, Any]) -> Any:
     """Write a spending proposal (품의)."""
-    return operations.propose(change, **body)
+    return spending.propose(change, **body)
 
 
 @blueprint.query("/spending-proposals", takes=schemas.SpendingQuery, returns=page_of(schemas.SpendingSummary))
@@ -112,7 +113,7 @@ def list_spending_proposals(tx: Connection, arguments: dict[str, Any]) -> Any:
 @blueprint.query("/spending-proposals/<id:spending_id>", returns=schemas.Spending)
 def show_spending_proposal(tx: Connection, _arguments: dict[str, Any], spending_id: str) -> Any:
     """One document with its steps and payments."""
-    return operations.spending_view(tx, spending_id)
+    return spending.spending_view(tx, spending_id)
 
 
 @blueprint.change(
@@ -126,7 +127,7 @@ def show_spending_proposal(tx: Connection, _arguments: dict[str, Any], spending_
 )
 def revise_spending_proposal(change: Change, body: dict[str, Any], spending_id: str) -> Any:
     """Change what a proposal says; earlier reviews and approvals lose their force."""
-    return operations.revise(change, spending_id, **body)
+    return spending.revise(change, spending_id, **body)
 
 
 @blueprint.change(
@@ -139,7 +140,7 @@ def revise_spending_proposal(change: Change, body: dict[str, Any], spending_id: 
 )
 def review_spending_proposal(change: Change, body: dict[str, Any], spending_id: str) -> Any:
     """Review a proposal (검토)."""
-    return operations.decide(change, spending_id, Step.REVIEW, **body)
+    return spending.decide(change, spending_id, Step.REVIEW, **body)
 
 
 @blueprint.change(
@@ -152,7 +153,7 @@ def review_spending_proposal(change: Change, body: dict[str, Any], spending_id: 
 )
 def approve_spending_proposal(change: Change, body: dict[str, Any], spending_id: str) -> Any:
     """Approve exactly the version that was read (결재)."""
-    return operations.decide(change, spending_id, Step.APPROVE, **body)
+    return spending.decide(change, spending_id, Step.APPROVE, **body)
 
 
 @blueprint.change(
@@ -165,7 +166,7 @@ def approve_spending_proposal(change: Change, body: dict[str, Any], spending_id:
 )
 def reject_spending_proposal(change: Change, body: dict[str, Any], spending_id: str) -> Any:
     """Reject a proposal (반려); the drafter may revise it."""
-    return operations.decide(change, spending_id, Step.REJECT, **body)
+    return spending.decide(change, spending_id, Step.REJECT, **body)
 
 
 @blueprint.change(
@@ -178,7 +179,7 @@ def reject_spending_proposal(change: Change, body: dict[str, Any], spending_id: 
 )
 def commit_spending(change: Change, body: dict[str, Any], spending_id: str) -> Any:
     """Commit (원인행위): takes the amount of the budget line, or is refused by how much is missing."""
-    return operations.commit(change, spending_id, **body)
+    return spending.commit(change, spending_id, **body)
 
 
 @blueprint.change(
@@ -191,7 +192,7 @@ def commit_spending(change: Change, body: dict[str, Any], spending_id: str) -> A
 )
 def release_commitment(change: Change, body: dict[str, Any], spending_id: str) -> Any:
     """Give an unpaid part of a commitment back to its line."""
-    return operations.release(change, spending_id, **body)
+    return spending.release(change, spending_id, **body)
 
 
 @blueprint.change(
@@ -203,7 +204,7 @@ def release_commitment(change: Change, body: dict[str, Any], spending_id: str) -
 )
 def pay_spending(change: Change, body: dict[str, Any], spending_id: str) -> Any:
     """Pay on a commitment (지출)."""
-    return operations.pay(change, spending_id, **body)
+    return spending.pay(change, spending_id, **body)
 
 
 @blueprint.change(
@@ -211,4 +212,4 @@ def pay_spending(change: Change, body: dict[str, Any], spending_id: str) -> Any:
 )
 def reverse_payment(change: Change, body: dict[str, Any], payment_id: str) -> Any:
     """Record money that came back to the same line (여입), linked to its payment."""
-    return operations.reverse_payment(change, payment_id, **body)
+    return spending.reverse_payment(change, payment_id, **body)

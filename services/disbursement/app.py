@@ -3,9 +3,9 @@
 from flask import Flask
 
 from services.disbursement import api, store
+from shared.app import create_app as create_service_app
 from shared.clock import Clock, SystemClock
 from shared.config import Settings, load_settings
-from shared.http import create_app as create_service_app
 from shared.http import open_service
 
 NAME = "disbursement"

@@ -3,11 +3,11 @@
 from flask import Flask
 
 from services.ledger import api, consumers, operations, store
+from shared.app import create_app as create_service_app
 from shared.bus import Bus
 from shared.clock import Clock, SystemClock
 from shared.config import Settings, load_settings
 from shared.db import Database
-from shared.http import create_app as create_service_app
 from shared.http import open_service
 from shared.inbox import Inbox, Reader
 
