@@ -1,6 +1,7 @@
 """Running processes: the standalone server, and background workers that stop when told."""
 
 import json
+import logging
 import signal
 import sys
 import threading
@@ -43,6 +44,8 @@ class Site:
 
 def run(settings: Settings, scenario: Path) -> None:
     """Serve until SIGINT or SIGTERM. In the demo profile an empty home is filled with `scenario` first."""
+    # More requests than threads is an ordinary moment; they wait their turn.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     system = standalone.create_app(settings)
     site = Site(system)
     try:

@@ -11,6 +11,7 @@ from shared.text import is_plain
 LARGEST_WON: Final = 10**15  # a thousand trillion won: above the budget of any local government
 LARGEST_QUANTITY: Final = 10**12
 ID_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+NOT_AN_ID: Final = "Must be 1 to 64 letters, digits, '.', '_' or '-'."
 
 
 class Schema(ma.Schema):
@@ -49,15 +50,23 @@ class Text(ma.fields.String):
 
     default_error_messages = {
         "blank": "Must not be blank.",
+        "long": "Longer than {longest} characters.",
         "unprintable": "Contains a control character or a broken character.",
     }
 
     def __init__(self, longest: int = 200, *, multiline: bool = False, **options: Any) -> None:
+        self.longest = longest
         self.allowed_controls = "\n\t" if multiline else ""
+        # For readers of the OpenAPI document; what is checked is below, with a sentence of its own.
+        allowed = r"\n\t" if multiline else ""
+        plain = rf"[{allowed}\x20-\x7e\xa0-\uffff]"
+        options["metadata"] = {"pattern": rf"^{plain}*\S{plain}*$"} | options.get("metadata", {})
         super().__init__(validate=[validate.Length(min=1, max=longest)], **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         text = super()._deserialize(value, attr, data, **options)
+        if len(text) > self.longest:  # as it was sent, with the blanks around it
+            raise self.make_error("long", longest=self.longest)
         if not text.strip():
             raise self.make_error("blank")
         if not is_plain(text, allowed_controls=self.allowed_controls):
@@ -69,9 +78,13 @@ class Identifier(ma.fields.String):
     """An opaque id or a code chosen by the caller: 1 to 64 letters, digits, dots, hyphens, underscores."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(
-            validate=[validate.Regexp(ID_PATTERN, error="Must be 1 to 64 letters, digits, '.', '_' or '-'.")], **options
-        )
+        super().__init__(validate=[validate.Regexp(ID_PATTERN, error=NOT_AN_ID), check_is_one_line], **options)
+
+
+def check_is_one_line(text: str) -> None:
+    """`$` also matches before a line break at the end, and no such id could be asked for in a path."""
+    if text.endswith("\n"):
+        raise ma.ValidationError(NOT_AN_ID)
 
 
 class Day(ma.fields.Date):

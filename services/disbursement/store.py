@@ -164,6 +164,11 @@ def add_paid(tx: Connection, line_id: str, paid_won: int, committed_won: int) ->
     )
 
 
+def count_change(tx: Connection, line_id: str) -> None:
+    """A new version of the line without another amount, so that no two events of it carry the same version."""
+    _change_line(tx, line_id, sa.true())
+
+
 def _change_line(tx: Connection, line_id: str, condition: sa.ColumnElement[bool], **values: Any) -> bool:
     changed = tx.execute(
         sa.update(budget_lines)

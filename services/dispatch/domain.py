@@ -8,6 +8,7 @@ from typing import Final
 from shared.refusals import Refusal
 
 LONGEST_SHIFT: Final = timedelta(days=31)
+LAST_YEAR: Final = 2100  # as of fiscal years; calendars end, and retention is counted from the end of a shift
 
 
 class TaskKind(StrEnum):
@@ -98,8 +99,8 @@ class CredentialNeedsSelection(Refusal):
 
 
 class ShiftTimesImpossible(Refusal):
-    english = "A shift ends after it starts and lasts at most {longest_days} days."
-    korean = "활동은 시작한 뒤에 끝나야 하고 최대 {longest_days}일입니다."
+    english = "A shift ends after it starts, lasts at most {longest_days} days and ends by the year {last_year}."
+    korean = "활동은 시작한 뒤에 끝나야 하고 최대 {longest_days}일이며 {last_year}년 안에 끝나야 합니다."
 
 
 class ShiftOver(Refusal):
@@ -175,8 +176,8 @@ def check_approver(proposed_by: str, account: str) -> None:
 
 def check_shift_times(starts_at: datetime, ends_at: datetime) -> None:
     """Raises ShiftTimesImpossible."""
-    if not starts_at < ends_at <= starts_at + LONGEST_SHIFT:
-        raise ShiftTimesImpossible(longest_days=LONGEST_SHIFT.days)
+    if not starts_at < ends_at or ends_at - starts_at > LONGEST_SHIFT or ends_at.year > LAST_YEAR:
+        raise ShiftTimesImpossible(longest_days=LONGEST_SHIFT.days, last_year=LAST_YEAR)
 
 
 def check_not_over(ended_on: date, effective_date: date) -> None:

@@ -112,7 +112,8 @@ def record_forecast(
     change.tx.execute(
         sa.insert(store.forecasts).values(effective_date=on, recorded_at=change.now, recorded_by=change.actor.id, **row)
     )
-    change.record(events.YearEndForecastRecorded(**row), subject=line_id, version=line.version, effective_date=on)
+    store.count_change(change.tx, line_id)
+    change.record(events.YearEndForecastRecorded(**row), subject=line_id, version=line.version + 1, effective_date=on)
     return {**row, "effective_date": on, "recorded_at": change.now}
 
 
