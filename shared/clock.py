@@ -24,7 +24,7 @@ def seoul_date(moment: datetime) -> date:
 
 def format_utc(moment: datetime) -> str:
     """RFC 3339 with microseconds and a Z: sorts as text in the order of time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_utc(text: str) -> datetime:

@@ -1,7 +1,7 @@
 """Databases: PostgreSQL and SQLite behind one URL, with the same transactions and the same types."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -135,17 +135,49 @@ def _insert(dialect: Dialect, table: sa.Table) -> Any:
     return sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def bulk_insert(tx: Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+def is_among(dialect: Dialect, column: sa.Column[Any], values: list[Any]) -> sa.ColumnElement[bool]:
+    """`column IN values` for thousands of values: PostgreSQL takes them as one array, for a text of one parameter."""
+    if dialect.name == "sqlite":
+        return column.in_(values)
+    return column == sa.any_(sa.literal(values, postgresql.ARRAY(column.type)))
+
+
+def bulk_insert(tx: Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
     """Insert many rows: by COPY on PostgreSQL, many times faster than INSERT, and by executemany on SQLite."""
-    if not rows:
-        return
     if tx.dialect.name == "sqlite":
-        tx.execute(sa.insert(table), rows)
+        if named := _named(columns, rows):
+            tx.execute(sa.insert(table), named)
         return
-    columns = list(rows[0])
     quoted = ", ".join(f'"{column}"' for column in columns)
     driver_connection = tx.connection.driver_connection
     assert driver_connection is not None
     with driver_connection.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({quoted}) FROM STDIN') as copy:
         for row in rows:
-            copy.write_row([row[column] for column in columns])
+            copy.write_row(row)
+
+
+def bulk_add(
+    tx: Connection,
+    table: sa.Table,
+    columns: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    amounts: list[str],
+) -> None:
+    """As `add_to` for many rows with keys of their own: PostgreSQL takes each column as one array."""
+    if not rows:
+        return
+    statement = add_to(tx.dialect, table, amounts)
+    if tx.dialect.name == "sqlite":
+        tx.execute(statement, _named(columns, rows))
+        return
+    arrays = [
+        sa.bindparam(None, list(values), postgresql.ARRAY(table.c[column].type), unique=True)
+        for column, values in zip(columns, zip(*rows, strict=True), strict=True)
+    ]
+    unnested = sa.func.unnest(*arrays).table_valued(*columns).render_derived()
+    tx.execute(statement.from_select(list(columns), sa.select(unnested)))
+
+
+def _named(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    return [dict(zip(columns, row, strict=True)) for row in rows]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from shared.clock import format_utc, parse_utc
 from shared.text import is_plain
@@ -69,7 +69,7 @@ class Event:
     def from_bytes(cls, raw: bytes) -> "Event":
         """Raises MalformedEvent."""
         try:
-            body = json.loads(raw, parse_float=_refuse_float)
+            body = WHOLE_NUMBERS_ONLY.decode(raw.decode())
         except (ValueError, RecursionError) as error:
             raise MalformedEvent(f"not JSON: {error}") from error
         if not isinstance(body, dict):
@@ -104,9 +104,12 @@ class Event:
 
 def canonical_json(value: Any) -> bytes:
     """The one way to write a value: sorted keys, no spaces, UTF-8. Refuses floats, which would not be one way."""
-    return json.dumps(
-        _plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    ).encode()
+    return canonical_json_of_plain(_plain(value))
+
+
+def canonical_json_of_plain(value: Any) -> bytes:
+    """As `canonical_json`, for what is made of texts, whole numbers, lists and dicts already: many times faster."""
+    return CANONICAL.encode(value).encode()
 
 
 def content_hash(raw: bytes) -> str:
@@ -134,6 +137,11 @@ def _plain(value: Any) -> Any:
 
 def _refuse_float(text: str) -> float:
     raise ValueError(f"{text} is not a whole number")
+
+
+# Built once: the module's functions `loads` and `dumps` would build them anew for every event.
+WHOLE_NUMBERS_ONLY: Final = json.JSONDecoder(parse_float=_refuse_float, parse_constant=_refuse_float)
+CANONICAL: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def control_amount(data: Mapping[str, Any]) -> int:

@@ -1,6 +1,7 @@
 """Inbox: the effect of an event and the reader's position commit together, so an effect happens once."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,10 +11,23 @@ from sqlalchemy.engine import Connection
 
 from shared.bus import Bus, Consumer, Delivery, TopicPartition
 from shared.clock import Clock
-from shared.db import Database, RowNumber, UtcDateTime, bulk_insert, insert_if_absent
+from shared.db import Database, RowNumber, UtcDateTime, bulk_insert, insert_if_absent, is_among
 from shared.events import Event, MalformedEvent, content_hash, control_amount
 
 BATCH_SIZE = 2000
+# How often a reader makes sure that the database still stands where it left it, also where nothing new arrives.
+LOOK_SECONDS = 5.0
+EVENT_COLUMNS = (
+    "event_id",
+    "event_type",
+    "topic",
+    "partition",
+    "offset",
+    "subject",
+    "content_hash",
+    "control_amount",
+    "body",
+)
 
 log = structlog.get_logger()
 
@@ -27,6 +41,10 @@ class BreakKind(StrEnum):
 
 class CannotApply(Exception):
     """Raised by an apply function: this event can never be applied as it is; the message says why."""
+
+
+class WentBack(Exception):
+    """The database stands at an earlier position than its reader left it: it was restored from a backup."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +102,7 @@ class Received:
 
     event: Event
     raw: bytes
+    content_hash: str
     source: TopicPartition
     offset: int
 
@@ -105,22 +124,29 @@ class Inbox:
         self.apply = apply
         self.clock = clock
 
-    def take(self, deliveries: Sequence[Delivery]) -> dict[TopicPartition, int]:
-        """Apply one batch in one transaction; return the next offset of each partition in it."""
+    def take(
+        self, deliveries: Sequence[Delivery], positions: Mapping[TopicPartition, int] | None = None
+    ) -> dict[TopicPartition, int]:
+        """Apply one batch in one transaction; return the next offset of each partition in it.
+
+        `positions` are the offsets that were stored as far as the caller knows. Raises WentBack when what is stored
+        is below: the records between were delivered once, so they are no gap, and must be read again.
+        """
         by_source: dict[TopicPartition, list[Delivery]] = {}
         for delivery in deliveries:
             by_source.setdefault(delivery.source, []).append(delivery)
         with self.database.write() as tx:
             # Sorted, so that two processes that hold the same partitions cannot wait for each other in a circle.
             ordered = sorted(by_source.items(), key=lambda item: (item[0].topic, item[0].partition))
-            return {source: self._take_partition(tx, source, batch) for source, batch in ordered}
+            known = positions or {}
+            return {source: self._take_partition(tx, source, batch, known.get(source, 0)) for source, batch in ordered}
 
     def next_offsets(self) -> dict[TopicPartition, int]:
         with self.database.read() as tx:
             rows = tx.execute(sa.select(self.tables.offsets)).all()
         return {TopicPartition(row.topic, row.partition): row.next_offset for row in rows}
 
-    def _take_partition(self, tx: Connection, source: TopicPartition, batch: list[Delivery]) -> int:
+    def _take_partition(self, tx: Connection, source: TopicPartition, batch: list[Delivery], position: int) -> int:
         offsets = self.tables.offsets
         here = (offsets.c.topic == source.topic) & (offsets.c.partition == source.partition)
         tx.execute(
@@ -128,6 +154,8 @@ class Inbox:
             {"topic": source.topic, "partition": source.partition, "next_offset": 0},
         )
         expected: int = tx.execute(sa.select(offsets.c.next_offset).where(here).with_for_update()).scalar_one()
+        if expected < position:
+            raise WentBack(f"{source.topic}/{source.partition}: offset {expected} is stored, {position} was")
         fresh = [delivery for delivery in batch if delivery.offset >= expected]
         if not fresh:
             return expected
@@ -148,28 +176,25 @@ class Inbox:
             except MalformedEvent as error:
                 self._park(tx, BreakKind.MALFORMED, delivery, str(error))
                 continue
-            readable.append(Received(event, delivery.value, delivery.source, delivery.offset))
+            readable.append(
+                Received(event, delivery.value, content_hash(delivery.value), delivery.source, delivery.offset)
+            )
         return readable
 
     def _without_duplicates(self, tx: Connection, batch: Sequence[Received]) -> list[Received]:
         events = self.tables.events
-        known: dict[str, str] = {}
         ids = [received.event.id for received in batch]
-        for start in range(0, len(ids), 500):
-            found = tx.execute(
-                sa.select(events.c.event_id, events.c.content_hash).where(
-                    events.c.event_id.in_(ids[start : start + 500])
-                )
-            )
-            known.update({row.event_id: row.content_hash for row in found})
+        found = tx.execute(
+            sa.select(events.c.event_id, events.c.content_hash).where(is_among(tx.dialect, events.c.event_id, ids))
+        )
+        known: dict[str, str] = {row.event_id: row.content_hash for row in found}
         new = []
         for received in batch:
-            digest = content_hash(received.raw)
             before = known.get(received.event.id)
             if before is None:
-                known[received.event.id] = digest
+                known[received.event.id] = received.content_hash
                 new.append(received)
-            elif before != digest:
+            elif before != received.content_hash:
                 self._park_received(
                     tx, BreakKind.CONFLICT, received, "the same event id came with other content before"
                 )
@@ -192,20 +217,21 @@ class Inbox:
         bulk_insert(
             tx,
             self.tables.events,
-            [
-                {
-                    "event_id": received.event.id,
-                    "event_type": received.event.type,
-                    "topic": received.source.topic,
-                    "partition": received.source.partition,
-                    "offset": received.offset,
-                    "subject": received.event.subject,
-                    "content_hash": content_hash(received.raw),
-                    "control_amount": control_amount(received.event.data),
-                    "body": received.raw,
-                }
+            EVENT_COLUMNS,
+            (
+                (
+                    received.event.id,
+                    received.event.type,
+                    received.source.topic,
+                    received.source.partition,
+                    received.offset,
+                    received.event.subject,
+                    received.content_hash,
+                    control_amount(received.event.data),
+                    received.raw,
+                )
                 for received in batch
-            ],
+            ),
         )
         self.apply(tx, batch)
 
@@ -233,7 +259,10 @@ class Inbox:
 
 
 class Reader:
-    """Moves records from the bus into an inbox. The position in the database wins over the bus's own."""
+    """Moves records from the bus into an inbox. The position in the database wins over the bus's own.
+
+    The database may be restored to an earlier state while this runs: then reading starts again from there.
+    """
 
     def __init__(self, bus: Bus, group: str, topics: Sequence[str], inbox: Inbox) -> None:
         self.bus = bus
@@ -242,6 +271,8 @@ class Reader:
         self.inbox = inbox
         self.consumer: Consumer | None = None
         self.assigned: frozenset[TopicPartition] = frozenset()
+        self.positions: dict[TopicPartition, int] = {}
+        self.next_look_seconds = 0.0
 
     def run_once(self, *, timeout_seconds: float) -> int:
         """Take one batch and return how many records it had. Raises BusUnavailable."""
@@ -249,14 +280,20 @@ class Reader:
             self.bus.create_topics(self.topics)
             self.consumer = self.bus.consumer(self.group, self.topics)
         deliveries = self.consumer.poll(timeout_seconds=timeout_seconds, max_records=BATCH_SIZE)
-        if self.consumer.assignment() != self.assigned:
-            # Newly assigned partitions start where the database says, so what was just polled may be off.
+        if self.consumer.assignment() != self.assigned or self._has_gone_back():
+            # Partitions start where the database says, so what was just polled may be off.
             self._seek_to_stored_offsets(self.consumer)
             return 0
         if not deliveries:
             return 0
         try:
-            self.consumer.commit(self.inbox.take(deliveries))
+            stored = self.inbox.take(deliveries, self.positions)
+            self.positions.update(stored)
+            self.consumer.commit(stored)
+        except WentBack as reason:
+            log.warning("the database was restored, reading again", reason=str(reason))
+            self._seek_to_stored_offsets(self.consumer)
+            return 0
         except BaseException:
             self.close()  # what was polled is read again from the stored position
             raise
@@ -266,14 +303,24 @@ class Reader:
         stored = self.inbox.next_offsets()
         return all(stored.get(source, 0) >= end for source, end in self.bus.end_offsets(self.topics).items())
 
+    def _has_gone_back(self) -> bool:
+        """Whether the database was restored, looked up now and then: a quiet partition would never tell."""
+        if time.monotonic() < self.next_look_seconds:
+            return False
+        self.next_look_seconds = time.monotonic() + LOOK_SECONDS
+        stored = self.inbox.next_offsets()
+        return any(stored.get(source, 0) < position for source, position in self.positions.items())
+
     def _seek_to_stored_offsets(self, consumer: Consumer) -> None:
         stored = self.inbox.next_offsets()
         self.assigned = consumer.assignment()
-        for source in self.assigned:
-            consumer.seek(source, stored.get(source, 0))
+        self.positions = {source: stored.get(source, 0) for source in self.assigned}
+        for source, offset in self.positions.items():
+            consumer.seek(source, offset)
 
     def close(self) -> None:
         if self.consumer:
             self.consumer.close()
             self.consumer = None
             self.assigned = frozenset()
+            self.positions = {}
