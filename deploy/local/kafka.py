@@ -24,6 +24,7 @@ CLUSTER_ID: Final = base64.urlsafe_b64encode(b"dure-local-stack").decode().rstri
 JVM_OPTIONS: Final = (
     "-Xms128m",
     "-Xmx384m",
+    "-XX:-UsePerfData",  # its file in the temporary folder outlives a node that is killed
     "-XX:+UseSerialGC",  # the parallel collectors cost more than they give on a small heap
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.log.kafka.server=info",

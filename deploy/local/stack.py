@@ -63,7 +63,8 @@ class Stack:
     ) -> None:
         """`nodes` of Kafka, on `hosts` if given; `consumers` processes share each reader's work.
 
-        `environment` adds to this process's own. Raises Unavailable when a part cannot be provisioned."""
+        `environment` adds to this process's own. Raises Unavailable when a part cannot be provisioned.
+        """
         self.directory = directory.resolve()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()

@@ -217,6 +217,7 @@ class KafkaBusConsumer:
         with unavailability():
             client = self._connected()
             batches = client.poll(timeout_ms=round(timeout_seconds * 1000), max_records=max_records)
+            take_up_interrupted_join(client)
         assigned = client.assignment()
         self.positions.update({source: records[-1].offset + 1 for source, records in batches.items()})
         self.positions = {source: offset for source, offset in self.positions.items() if source in assigned}
@@ -240,6 +241,10 @@ class KafkaBusConsumer:
                 max_poll_interval_ms=MAX_POLL_INTERVAL_SECONDS * 1000,
                 metadata_max_age_ms=30_000,  # how late a topic is noticed that is created after its reader
             )
+            # The member that leads the group hands out only partitions it knows, and does not always notice when it
+            # learns of them while the group forms: then nobody reads them. So it has to know them beforehand.
+            for topic in self.topics:
+                client.partitions_for_topic(topic)
             client.subscribe(self.topics, listener=StartingPositions(self))
             self.client = client
         return self.client
@@ -285,6 +290,17 @@ class StartingPositions(kafka.ConsumerRebalanceListener):  # type: ignore[misc] 
         assert client is not None, "the group is joined by polling, which happens after connecting"
         for source in assigned:
             client.seek(source, self.consumer.positions.get(source, 0))
+
+
+def take_up_interrupted_join(client: kafka.KafkaConsumer) -> None:
+    """Let the next poll go on with a join that outlasted this one.
+
+    The library joins anew when the partitions of a topic have changed; when that join takes longer than a poll, the
+    change is old news by the next, and the half-joined member would wait for good, without partitions or heartbeats.
+    """
+    coordinator = client._coordinator  # noqa: SLF001 - the library offers no public way to ask for a join
+    if coordinator.rejoining and not coordinator.need_rejoin():
+        coordinator.request_rejoin()
 
 
 def connected(client_class: Callable[..., Any], **options: Any) -> Any:
