@@ -3,6 +3,7 @@
 A quantity is a whole number of its item's unit (동, 개, 대 …). Unlike units are never added.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -112,6 +113,16 @@ class Lot:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """A quantity a shipment took of a lot on the day it was reserved, and gave back on the day it was cancelled."""
+
+    lot_id: str
+    quantity: int
+    reserved_on: date
+    cancelled_on: date | None
+
+
+@dataclass(frozen=True)
 class Wanted:
     """One line of a shipment as it is asked for; `lot_id` insists on one lot."""
 
@@ -142,6 +153,24 @@ class ShippedLine:
     @property
     def outstanding(self) -> int:
         return self.quantity - self.received_quantity
+
+
+def missing_since(on: date, holds: Sequence[Hold]) -> Counter[str]:
+    """How much less of each lot was available on the worst day since `on` than is now.
+
+    Goods of a shipment that was cancelled later are available again, but for whoever records an earlier day they
+    were taken. `holds` are those that began or ended after `on`; without any, nothing is missing.
+    """
+    missing: Counter[str] = Counter()
+    for day in {on, *(hold.reserved_on for hold in holds if hold.reserved_on > on)}:
+        of_day: Counter[str] = Counter()
+        for hold in holds:
+            if hold.cancelled_on is None:
+                of_day[hold.lot_id] -= hold.quantity if hold.reserved_on > day else 0
+            elif hold.reserved_on <= day < hold.cancelled_on:
+                of_day[hold.lot_id] += hold.quantity
+        missing |= of_day
+    return missing
 
 
 def allocate(wanted: Sequence[Wanted], lots: Iterable[Lot], on: date) -> list[Taking]:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from services.inventory.domain import RequestState
+from services.inventory.domain import RequestState, Step
 from shared.db import RowNumber, UtcDateTime
 from shared.idempotency import idempotency_table
 from shared.outbox import outbox_table
@@ -175,6 +175,21 @@ def lock_lots_of_items(tx: Connection, depot_id: str, item_ids: Collection[str])
 
 def lock_lots(tx: Connection, lot_ids: Collection[str]) -> None:
     tx.execute(sa.select(lots.c.id).where(lots.c.id.in_(lot_ids)).order_by(lots.c.number).with_for_update()).all()
+
+
+def holds_since(tx: Connection, lot_ids: Collection[str], on: date) -> list[sa.Row[Any]]:
+    """What shipments took of these lots: those that were reserved after `on` and stand, or were cancelled after it."""
+    lines, reserved, cancelled = shipment_lines, shipment_steps.alias(), shipment_steps.alias()
+    began, ended = reserved.c.effective_date, cancelled.c.effective_date
+    query = (
+        sa.select(lines.c.lot_id, lines.c.quantity, began.label("reserved_on"), ended.label("cancelled_on"))
+        .join(reserved, (reserved.c.shipment_id == lines.c.shipment_id) & (reserved.c.step == Step.RESERVE.value))
+        .outerjoin(
+            cancelled, (cancelled.c.shipment_id == lines.c.shipment_id) & (cancelled.c.step == Step.CANCEL.value)
+        )
+        .where(lines.c.lot_id.in_(lot_ids), sa.or_(ended > on, sa.and_(ended.is_(None), began > on)))
+    )
+    return list(tx.execute(query))
 
 
 def lots_with_items() -> sa.Select[Any]:

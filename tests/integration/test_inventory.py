@@ -89,6 +89,24 @@ def test_a_receipt_becomes_a_lot_and_an_event(app: Flask, inventory: Caller) -> 
     }
 
 
+def test_goods_that_were_taken_on_an_earlier_day_cannot_be_shipped_on_it_later(inventory: Caller) -> None:
+    stock(inventory, "r1", 100, effective_date="2025-03-22")
+    days = {"first": "2025-03-23", "second": "2025-04-01", "third": "2025-04-05"}
+    for id_, quantity in (("first", 60), ("second", 30)):
+        body = shipment(quantity, id=id_, effective_date=days[id_])
+        assert inventory.post("/shipments", body, COORDINATOR, IMPORTER).status_code == 201
+    give_back = {"reason": "다른 창고에서 출고", "effective_date": days["third"]}
+    assert inventory.post("/shipments/first/cancel", give_back, COORDINATOR, IMPORTER, version=1).status_code == 200
+    assert lot(inventory, "r1") == (100, 30, 70)
+    # On 1 April 60 and 30 were set aside, so 10 were left, although 70 are today.
+    late = shipment(70, id="late", effective_date="2025-03-25")
+    refused = inventory.post("/shipments", late, COORDINATOR, IMPORTER)
+    assert (refused.status_code, refused.json["available"], refused.json["short_by"]) == (409, 10, 60)
+    fits = shipment(10, id="fits", effective_date="2025-03-25")
+    assert inventory.post("/shipments", fits, COORDINATOR, IMPORTER).status_code == 201
+    assert inventory.post("/shipments", shipment(60, id="today"), COORDINATOR).status_code == 201
+
+
 def test_goods_are_reserved_dispatched_and_received_in_parts(app: Flask, inventory: Caller) -> None:
     stock(inventory, "late", 10, expires_on="2028-01-01")
     stock(inventory, "soon", 4, expires_on="2026-01-01")

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from services.inventory import domain, events, store
-from services.inventory.domain import Item, Lot, ShipmentState, ShippedLine, Step, Taking, Wanted
+from services.inventory.domain import Hold, Item, Lot, ShipmentState, ShippedLine, Step, Taking, Wanted
 from services.inventory.operations.stock import open_request
 from shared.changes import Change, new_id
 from shared.refusals import check_date_order, next_state
@@ -150,8 +150,18 @@ def _check_answers(request: sa.Row[Any], disaster_id: str, region: str, wanted: 
 
 def _reserve(tx: Connection, depot_id: str, wanted: Sequence[Wanted], on: date) -> list[Taking]:
     rows = store.lock_lots_of_items(tx, depot_id, {line.item.id for line in wanted})
+    since = store.holds_since(tx, [row.id for row in rows], on)
+    holds = [Hold(row.lot_id, row.quantity, row.reserved_on, row.cancelled_on) for row in since]
+    missing = domain.missing_since(on, holds)
     lots = [
-        Lot(row.id, row.number, row.item_id, row.on_hand - row.reserved, row.expires_on, row.effective_date)
+        Lot(
+            id=row.id,
+            number=row.number,
+            item_id=row.item_id,
+            available=row.on_hand - row.reserved - missing[row.id],
+            expires_on=row.expires_on,
+            received_on=row.effective_date,
+        )
         for row in rows
     ]
     takings = domain.allocate(wanted, lots, on)
