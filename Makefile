@@ -23,6 +23,18 @@ stack: $(VENV)/stack.done assets ## run the distributed system on real Kafka, Po
 test: $(VENV)/dev.done assets ## every test; parts that cannot be provisioned are skipped, or fail with CI=true
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: simulate
+simulate: $(VENV)/dev.done ## try to break it: SEED=1 STEPS=400 SEEDS=20, PLANT=list names mistakes it must find, STORY=1 tells all
+	@exec $(BIN)/python -m tests.simulation
+
+.PHONY: bench
+bench: $(VENV)/dev.done ## measure: ONLY=a,c picks parts, REPEATS=5 how often, SIZE=1000000 the largest ledger
+	@$(BIN)/python -m tests.bench
+
+.PHONY: chaos
+chaos: $(VENV)/dev.done assets ## break the real stack FAULTS=100 times under load, in the order of SEED=1, and compare what is left
+	@exec $(BIN)/python -m tests.chaos
+
 .PHONY: lint
 lint: $(VENV)/dev.done ## formatting, lint, types and the walls between the rooms
 	$(BIN)/ruff format --check .

@@ -69,7 +69,7 @@ sign_ups = sa.Table(
     metadata,
     sa.Column("number", RowNumber, primary_key=True, autoincrement=True),
     sa.Column("id", sa.String(64), nullable=False, unique=True),
-    sa.Column("shift_id", sa.String(64), sa.ForeignKey("shifts.id"), nullable=False, index=True),
+    sa.Column("shift_id", sa.String(64), sa.ForeignKey("shifts.id"), nullable=False),
     sa.Column("state", sa.String(20), nullable=False),
     # Personal data: all of it empty after the purge.
     sa.Column("phone_hash", sa.String(64), sa.ForeignKey("volunteers.phone_hash"), index=True),
@@ -86,6 +86,8 @@ sign_ups = sa.Table(
     sa.Column("purged_at", UtcDateTime),
     sa.Column("last_effective_date", sa.Date, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
+    # A roster is read in the order of recording: without the number the planner may walk through every sign-up.
+    sa.Index("sign_ups_of_a_shift", "shift_id", "number"),
     # A second lock: one person has one sign-up per shift that is not cancelled.
     sa.Index(
         "one_sign_up_per_person_and_shift",

@@ -243,8 +243,12 @@ class KafkaBusConsumer:
             )
             # The member that leads the group hands out only partitions it knows, and does not always notice when it
             # learns of them while the group forms: then nobody reads them. So it has to know them beforehand.
-            for topic in self.topics:
-                client.partitions_for_topic(topic)
+            try:
+                for topic in self.topics:
+                    client.partitions_for_topic(topic)
+            except KafkaError:
+                client.close(timeout_ms=0)
+                raise
             client.subscribe(self.topics, listener=StartingPositions(self))
             self.client = client
         return self.client

@@ -149,7 +149,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("id"),
     )
     op.create_index(op.f("ix_sign_ups_phone_hash"), "sign_ups", ["phone_hash"], unique=False)
-    op.create_index(op.f("ix_sign_ups_shift_id"), "sign_ups", ["shift_id"], unique=False)
+    op.create_index("sign_ups_of_a_shift", "sign_ups", ["shift_id", "number"], unique=False)
     op.create_index(
         "one_sign_up_per_person_and_shift",
         "sign_ups",
