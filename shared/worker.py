@@ -10,7 +10,9 @@ import structlog
 from shared.inbox import Reader
 from shared.outbox import Relay
 
-IDLE_SECONDS: Final = 0.05
+POLL_SECONDS: Final = 0.5  # a reader is woken by the bus, so a long poll delays nothing
+SHORTEST_PAUSE_SECONDS: Final = 0.02
+LONGEST_IDLE_SECONDS: Final = 0.2  # what a relay may add to the way from a fact to its figure
 LONGEST_PAUSE_SECONDS: Final = 5.0
 
 log = structlog.get_logger()
@@ -30,11 +32,11 @@ def relay_task(service: str, relay: Relay) -> Task:
 
 
 def reader_task(service: str, reader: Reader) -> Task:
-    return Task(f"reader-{service}", lambda: reader.run_once(timeout_seconds=IDLE_SECONDS), reader.close)
+    return Task(f"reader-{service}", lambda: reader.run_once(timeout_seconds=POLL_SECONDS), reader.close)
 
 
 class Workers:
-    """Runs tasks until stopped. A failing task pauses, longer each time, and goes on."""
+    """Runs tasks until stopped. One that has nothing to do, or fails, pauses longer each time and goes on."""
 
     def __init__(self, tasks: list[Task]) -> None:
         self.stopping = threading.Event()
@@ -51,16 +53,17 @@ class Workers:
             thread.join(timeout=10)
 
     def _run(self, task: Task) -> None:
-        pause = IDLE_SECONDS
+        pause = SHORTEST_PAUSE_SECONDS
         while not self.stopping.is_set():
+            longest = LONGEST_IDLE_SECONDS
             try:
-                done = task.run_once()
-                pause = IDLE_SECONDS
+                if task.run_once():
+                    pause = SHORTEST_PAUSE_SECONDS
+                    continue
             except Exception as error:  # noqa: BLE001 - the bus or a database may be away: nothing is lost, go on
                 log.warning("background task failed", task=task.name, error=repr(error))
                 task.close()
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-                done = 0
-            if not done:
-                self.stopping.wait(pause)
+                longest = LONGEST_PAUSE_SECONDS
+            self.stopping.wait(pause)
+            pause = min(pause * 2, longest)
         task.close()

@@ -122,6 +122,7 @@ class EmbeddedConsumer:
         self.bus = bus
         self.connection = bus.connect()
         self.positions = {source: 0 for topic in topics for source in partitions_of(self.connection, topic)}
+        self.read_to_end_at: int | None = None  # the file's version when nothing was left to read
 
     def poll(self, *, timeout_seconds: float, max_records: int) -> list[Delivery]:
         deadline = time.monotonic() + timeout_seconds
@@ -136,6 +137,11 @@ class EmbeddedConsumer:
             self.bus.appended.wait(min(remaining, 0.1))
 
     def _read(self, max_records: int) -> list[Delivery]:
+        # Taken before reading, so that what is appended meanwhile is not missed. Asking every partition of a file
+        # that nobody has written to would keep a processor busy for nothing.
+        (version,) = self.connection.execute("PRAGMA data_version").fetchone()
+        if version == self.read_to_end_at:
+            return []
         deliveries: list[Delivery] = []
         for source, position in self.positions.items():
             rows = self.connection.execute(
@@ -146,6 +152,7 @@ class EmbeddedConsumer:
             deliveries += [Delivery(source.topic, source.partition, *row) for row in rows]
             if rows:
                 self.positions[source] = rows[-1][0] + 1
+        self.read_to_end_at = None if deliveries else version
         return deliveries
 
     def assignment(self) -> frozenset[TopicPartition]:
@@ -154,6 +161,7 @@ class EmbeddedConsumer:
     def seek(self, source: TopicPartition, offset: int) -> None:
         if source in self.positions:
             self.positions[source] = offset
+            self.read_to_end_at = None
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """No lag display reads this adapter."""

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from tests.simulation.chooser import Chooser
 
 RIGHT_CODE: Final = "<the code>"  # put in when the request is sent: only the product can choose it
-PEOPLE: Final = {f"시험봉사자{letter}": f"010-0000-000{number}" for number, letter in enumerate("가나다라")}
+# Numbers nobody has, and not all zeros: they are looked for in files that are full of zeros.
+PEOPLE: Final = {f"시험봉사자{letter}": f"010-0000-739{number}" for number, letter in enumerate("가나다라")}
 REGIONS: Final = ("경북 안동시", "경북 의성군")
 SPOILT: Final[dict[str, tuple[Any, ...]]] = {
     "won": (-5, 0, 1.5, 100.0, 250.7, "100", True, 10**15 + 1, 10**30, None, [1]),
@@ -75,7 +76,7 @@ class Bodies:
 
     def _beginning(self) -> tuple[str, str]:
         ops = (
-            *("appropriate", "appropriate", "forecast", "receive_stock", "receive_stock", "request_goods"),
+            *("appropriate", "appropriate", "forecast", "request_goods", *("receive_stock",) * 4),
             *("open_shift", "open_shift", "propose_task", "open_line", "register_item", "open_disaster", "write_log"),
             *("purge", "change_stage", "open_account", "approve_task", "close_request"),
         )
