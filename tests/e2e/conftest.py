@@ -22,6 +22,7 @@ DESK_WIDTH = 1280
 HEIGHT = 844
 TIMEOUT_MILLISECONDS = 10_000
 START_TIMEOUT_SECONDS = 60
+SCREENSHOTS = PROJECT / "var" / "screenshots"  # what each page looked like in the last run
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.e2e import site
-from tests.e2e.conftest import DESK_WIDTH, PHONE_WIDTH
+from tests.e2e.conftest import DESK_WIDTH, PHONE_WIDTH, SCREENSHOTS
 
 OpenPage = Callable[..., Page]
 PAGES = {
@@ -32,14 +31,13 @@ PAGES = {
 
 @pytest.mark.parametrize("width", [PHONE_WIDTH, DESK_WIDTH])
 @pytest.mark.parametrize("account", PAGES, ids=str)
-def test_pages_fit_the_screen_and_name_their_fields(
-    open_page: OpenPage, tmp_path: Path, account: str | None, width: int
-) -> None:
+def test_pages_fit_the_screen_and_name_their_fields(open_page: OpenPage, account: str | None, width: int) -> None:
     page = open_page(account, width=width)
     for path in PAGES[account]:
         page.goto(path)
         page.evaluate("document.fonts.ready")
-        page.screenshot(path=tmp_path / f"{path.strip('/').replace('/', '-') or 'home'}-{width}.png", full_page=True)
+        name = path.strip("/").replace("/", "-") or "home"
+        page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         assert page.evaluate("document.fonts.check('16px \"Pretendard GOV\"')"), path
         assert page.evaluate(UNNAMED_FIELDS) == [], path
@@ -172,7 +170,7 @@ def test_too_large_a_shipment_shows_what_is_there(open_page: OpenPage) -> None:
     expect(page.locator("[name=quantity]")).to_have_value("5000")
 
 
-def test_money_goes_from_proposal_to_payment_and_a_shortfall_is_named(open_page: OpenPage, tmp_path: Path) -> None:
+def test_money_goes_from_proposal_to_payment_and_a_shortfall_is_named(open_page: OpenPage) -> None:
     drafter = open_page("drafter", width=DESK_WIDTH)
     drafter.click("text=기안하기")
     drafter.select_option("[name=budget_line_id]", site.LINE)
@@ -202,7 +200,7 @@ def test_money_goes_from_proposal_to_payment_and_a_shortfall_is_named(open_page:
     expect(refusal).to_contain_text("600,000,000원")
     expect(refusal).to_contain_text("300,000,000원")
     expect(refusal).to_contain_text("지방의회가 의결합니다")
-    officer.screenshot(path=tmp_path / "refusal.png", full_page=True)
+    officer.screenshot(path=SCREENSHOTS / "refusal.png", full_page=True)
 
 
 def test_a_volunteer_signs_up_on_a_phone_and_the_manager_sees_it(open_page: OpenPage) -> None:
