@@ -52,15 +52,14 @@ def open_budget_line(change: Change, body: dict[str, Any]) -> Any:
 @blueprint.query("/budget-lines", takes=PageQuery, returns=page_of(schemas.BudgetLine))
 def list_budget_lines(tx: Connection, arguments: dict[str, Any]) -> Any:
     """Budget lines with their balances."""
-    lines = page(tx, sa.select(store.budget_lines), store.budget_lines.c.number, **arguments)
-    views = [budget.line_view(store.line_with_fund(tx, line["id"])) for line in lines["items"]]
-    return {**lines, "items": views}
+    lines = page(tx, store.lines_with_funds(), store.budget_lines.c.number, **arguments)
+    return {**lines, "items": [budget.line_view(line) for line in lines["items"]]}
 
 
 @blueprint.query("/budget-lines/<id:line_id>", returns=schemas.BudgetLine)
 def show_budget_line(tx: Connection, _arguments: dict[str, Any], line_id: str) -> Any:
     """One budget line with its balances."""
-    return budget.line_view(store.line_with_fund(tx, line_id))
+    return budget.line_view(store.line_with_fund(tx, line_id)._asdict())
 
 
 @blueprint.change(

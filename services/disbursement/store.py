@@ -232,14 +232,15 @@ def payments_of(tx: Connection, spending_id: str) -> list[sa.Row[Any]]:
     )
 
 
+def lines_with_funds() -> sa.Select[Any]:
+    return sa.select(budget_lines, funds.c.name.label("fund_name"), funds.c.fund_type).join(
+        funds, funds.c.id == budget_lines.c.fund_id
+    )
+
+
 def line_with_fund(tx: Connection, line_id: str) -> sa.Row[Any]:
     """The line together with its fund's name and type. Raises Unknown."""
-    query = (
-        sa.select(budget_lines, funds.c.name.label("fund_name"), funds.c.fund_type)
-        .join(funds, funds.c.id == budget_lines.c.fund_id)
-        .where(budget_lines.c.id == line_id)
-    )
-    row = tx.execute(query).first()
+    row = tx.execute(lines_with_funds().where(budget_lines.c.id == line_id)).first()
     if row is None:
         raise Unknown(kind="budget line", id=line_id)
     return row

@@ -91,16 +91,17 @@ def entries_of_figure(
 
 def goods(tx: Connection, horizon: Horizon) -> dict[str, Any]:
     """Relief goods by item, and by unit: quantities of unlike units are never added."""
-    items = {row.id: row for row in _names(tx, horizon, "item")}
+    items = sorted(_names(tx, horizon, "item"), key=lambda item: (item.recorded_at, item.id))
+    sums = {unit: _sums(tx, horizon, unit) for unit in {item.attributes["unit"] for item in items}}
     units: dict[str, int] = {}
     rows = []
-    for item_id, item in sorted(items.items(), key=lambda pair: (pair[1].recorded_at, pair[0])):
+    for item in items:
         unit = item.attributes["unit"]
-        accounts = _sums(tx, horizon, unit).get(item_id, {})
+        accounts = sums[unit].get(item.id, {})
         dispatched = accounts.get(Account.GOODS_IN_TRANSIT, 0) + accounts.get(Account.GOODS_DELIVERED, 0)
         rows.append(
             {
-                "item_id": item_id,
+                "item_id": item.id,
                 "item_name": item.name,
                 "unit": unit,
                 "received": -accounts.get(Account.GOODS_SOURCE, 0),

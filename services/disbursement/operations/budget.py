@@ -1,5 +1,6 @@
 """Use cases of the budget: funds, lines, appropriations, forecasts."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -52,7 +53,7 @@ def open_budget_line(
         version=1,
         effective_date=change.today,
     )
-    return line_view(store.line_with_fund(change.tx, line_id))
+    return line_view(store.line_with_fund(change.tx, line_id)._asdict())
 
 
 def change_appropriation(
@@ -99,7 +100,7 @@ def change_appropriation(
         version=store.line_with_fund(tx, line_id).version,
         effective_date=on,
     )
-    return line_view(store.line_with_fund(tx, line_id))
+    return line_view(store.line_with_fund(tx, line_id)._asdict())
 
 
 def record_forecast(
@@ -117,10 +118,10 @@ def record_forecast(
     return {**row, "effective_date": on, "recorded_at": change.now}
 
 
-def line_view(line: sa.Row[Any]) -> dict[str, Any]:
+def line_view(line: Mapping[str, Any]) -> dict[str, Any]:
     """A line with its balances; uncommitted and unpaid are kept apart because reports use either."""
     return {
-        **line._asdict(),
-        "uncommitted_balance": line.current_appropriation - line.committed,
-        "unpaid_balance": line.current_appropriation - line.paid,
+        **line,
+        "uncommitted_balance": line["current_appropriation"] - line["committed"],
+        "unpaid_balance": line["current_appropriation"] - line["paid"],
     }
