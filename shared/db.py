@@ -1,6 +1,7 @@
 """Databases: PostgreSQL and SQLite behind one URL, with the same transactions and the same types."""
 
 import contextlib
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,33 +112,38 @@ def ensure_database(url: str) -> None:
         connection.exec_driver_sql(f'CREATE DATABASE "{target.database}"')
 
 
-def insert_if_absent(dialect: Dialect, table: sa.Table) -> Any:
+# Building a statement takes longer than running it, so one that requests repeat is built once: those of a `store` at
+# import, and those for any table at their first use.
+@functools.cache
+def insert_if_absent(dialect_name: str, table: sa.Table) -> Any:
     """`INSERT … ON CONFLICT DO NOTHING`."""
-    return _insert(dialect, table).on_conflict_do_nothing().inline()
+    return _insert(dialect_name, table).on_conflict_do_nothing().inline()
 
 
-def inserted(tx: Connection, table: sa.Table, values: dict[str, Any]) -> bool:
-    """Insert a row unless one with its key exists; says whether it is new."""
+@functools.cache
+def insert_new(dialect_name: str, table: sa.Table) -> Any:
+    """As `insert_if_absent`; it returns the new row, or none."""
     # Asked by RETURNING, because not every driver counts the rows of an INSERT.
-    return tx.execute(insert_if_absent(tx.dialect, table).returning(sa.literal(1)), values).first() is not None
+    return _insert(dialect_name, table).on_conflict_do_nothing().returning(table)
 
 
-def add_to(dialect: Dialect, table: sa.Table, amounts: list[str]) -> Any:
+@functools.cache
+def add_to(dialect_name: str, table: sa.Table, *amounts: str) -> Any:
     """`INSERT`, or where the primary key exists, add the new row's `amounts` to the old one's."""
-    insert = _insert(dialect, table)
+    insert = _insert(dialect_name, table)
     return insert.on_conflict_do_update(
         index_elements=list(table.primary_key.columns),
         set_={name: table.c[name] + insert.excluded[name] for name in amounts},
     )
 
 
-def _insert(dialect: Dialect, table: sa.Table) -> Any:
-    return sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
+def _insert(dialect_name: str, table: sa.Table) -> Any:
+    return sqlite.insert(table) if dialect_name == "sqlite" else postgresql.insert(table)
 
 
-def is_among(dialect: Dialect, column: sa.Column[Any], values: list[Any]) -> sa.ColumnElement[bool]:
+def is_among(dialect_name: str, column: sa.Column[Any], values: list[Any]) -> sa.ColumnElement[bool]:
     """`column IN values` for thousands of values: PostgreSQL takes them as one array, for a text of one parameter."""
-    if dialect.name == "sqlite":
+    if dialect_name == "sqlite":
         return column.in_(values)
     return column == sa.any_(sa.literal(values, postgresql.ARRAY(column.type)))
 
@@ -167,7 +173,7 @@ def bulk_add(
     """As `add_to` for many rows with keys of their own: PostgreSQL takes each column as one array."""
     if not rows:
         return
-    statement = add_to(tx.dialect, table, amounts)
+    statement = add_to(tx.dialect.name, table, *amounts)
     if tx.dialect.name == "sqlite":
         tx.execute(statement, _named(columns, rows))
         return

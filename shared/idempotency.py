@@ -4,6 +4,7 @@ Key, hash of the request and answer are kept in the service's database, in the t
 itself. A refused request leaves no trace, so it may be repeated once its cause is gone.
 """
 
+import functools
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from shared.db import UtcDateTime, inserted
+from shared.db import UtcDateTime, insert_new
 from shared.problems import RequestProblem
 
 KEY_FORM: Final = re.compile(r"[\x21-\x7e]{1,128}")
@@ -66,9 +67,9 @@ def claim(
     Raises RequestProblem if the key was used for another request.
     """
     claimed = {"account": account, "key": key, "request_hash": request_hash, "recorded_at": now}
-    if inserted(tx, table, claimed):
+    if tx.execute(insert_new(tx.dialect.name, table), claimed).first():
         return None
-    row = tx.execute(sa.select(table).where(table.c.account == account, table.c.key == key)).one()
+    row = tx.execute(sa.select(table).where(_is_claimed_by(table)), {"of_account": account, "of_key": key}).one()
     if row.request_hash != request_hash:
         raise RequestProblem(
             "idempotency-key-reused",
@@ -80,8 +81,14 @@ def claim(
 
 
 def keep(tx: Connection, table: sa.Table, *, account: str, key: str, answer: Answer) -> None:
-    tx.execute(
-        sa.update(table)
-        .where(table.c.account == account, table.c.key == key)
-        .values(status=answer.status, etag=answer.etag, body=answer.body)
-    )
+    claimed_by = {"of_account": account, "of_key": key}
+    tx.execute(_keep(table), {**claimed_by, "status": answer.status, "etag": answer.etag, "body": answer.body})
+
+
+@functools.cache
+def _keep(table: sa.Table) -> sa.Update:
+    return sa.update(table).where(_is_claimed_by(table))
+
+
+def _is_claimed_by(table: sa.Table) -> sa.ColumnElement[bool]:
+    return (table.c.account == sa.bindparam("of_account")) & (table.c.key == sa.bindparam("of_key"))

@@ -150,7 +150,7 @@ class Inbox:
         offsets = self.tables.offsets
         here = (offsets.c.topic == source.topic) & (offsets.c.partition == source.partition)
         tx.execute(
-            insert_if_absent(tx.dialect, offsets),
+            insert_if_absent(tx.dialect.name, offsets),
             {"topic": source.topic, "partition": source.partition, "next_offset": 0},
         )
         expected: int = tx.execute(sa.select(offsets.c.next_offset).where(here).with_for_update()).scalar_one()
@@ -185,7 +185,7 @@ class Inbox:
         events = self.tables.events
         ids = [received.event.id for received in batch]
         found = tx.execute(
-            sa.select(events.c.event_id, events.c.content_hash).where(is_among(tx.dialect, events.c.event_id, ids))
+            sa.select(events.c.event_id, events.c.content_hash).where(is_among(tx.dialect.name, events.c.event_id, ids))
         )
         known: dict[str, str] = {row.event_id: row.content_hash for row in found}
         new = []

@@ -1,5 +1,6 @@
 """Transactional outbox: an event is written with the change it tells of, and published afterwards."""
 
+import functools
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -42,16 +43,20 @@ def outbox_table(metadata: sa.MetaData) -> sa.Table:
 
 
 def append(tx: Connection, outbox: sa.Table, topic: str, event: Event) -> None:
-    tx.execute(
-        sa.insert(outbox).values(
-            event_id=event.id,
-            event_type=event.type,
-            topic=topic,
-            key=event.subject,
-            body=event.to_bytes(),
-            control_amount=control_amount(event.data),
-        )
-    )
+    row = {
+        "event_id": event.id,
+        "event_type": event.type,
+        "topic": topic,
+        "key": event.subject,
+        "body": event.to_bytes(),
+        "control_amount": control_amount(event.data),
+    }
+    tx.execute(_append(outbox), row)
+
+
+@functools.cache
+def _append(outbox: sa.Table) -> sa.Insert:
+    return sa.insert(outbox).inline()  # nobody asks for its number, so the database need not tell it
 
 
 def unpublished(tx: Connection, outbox: sa.Table) -> int:

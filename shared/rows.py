@@ -1,27 +1,73 @@
-"""The few things every store does with rows that carry an id and a running number."""
+"""The few things every store does with rows that carry an id, a version and a running number."""
 
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from shared.db import inserted
+from shared import db
 from shared.refusals import AlreadyExists, Unknown
 
 
-def insert_new(tx: Connection, table: sa.Table, kind: str, /, **values: Any) -> None:
-    """Insert a row whose id the caller may have chosen. Raises AlreadyExists."""
-    if not inserted(tx, table, values):
+def insert_new(tx: Connection, table: sa.Table, kind: str, /, **values: Any) -> sa.Row[Any]:
+    """Insert a row whose id the caller may have chosen, and return it. Raises AlreadyExists."""
+    row: sa.Row[Any] | None = tx.execute(db.insert_new(tx.dialect.name, table), values).first()
+    if row is None:
         raise AlreadyExists(kind=kind, id=values["id"])
+    return row
+
+
+def add(tx: Connection, table: sa.Table, **values: Any) -> sa.Row[Any]:
+    """Insert a row that is known by its number alone, and return it."""
+    return tx.execute(_add(table), values).one()
+
+
+def add_all(tx: Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows that nobody needs to see again."""
+    tx.execute(_add_all(table), rows)
+
+
+def update(tx: Connection, table: sa.Table, row: sa.Row[Any], /, **values: Any) -> sa.Row[Any]:
+    """Change a locked row, whose version goes up by one, and return it as it is now."""
+    return tx.execute(_update(table), {"id_of_row": row.id, **values}).one()
 
 
 def get(tx: Connection, table: sa.Table, kind: str, id_: str, *, lock: bool = False) -> sa.Row[Any]:
     """The row with this id, locked until the transaction ends if asked. Raises Unknown."""
-    query = sa.select(table).where(table.c.id == id_)
-    row = tx.execute(query.with_for_update() if lock else query).first()
+    return one(tx, _by_id(table, lock=lock), kind, id_)
+
+
+def one(tx: Connection, query: sa.Select[Any], kind: str, id_: str) -> sa.Row[Any]:
+    """The row that `query` finds by its parameter `id`. Raises Unknown."""
+    row = tx.execute(query, {"id": id_}).first()
     if row is None:
         raise Unknown(kind=kind, id=id_)
     return row
+
+
+@functools.cache
+def _add(table: sa.Table) -> Any:
+    return sa.insert(table).returning(table)
+
+
+@functools.cache
+def _add_all(table: sa.Table) -> sa.Insert:
+    return sa.insert(table).inline()
+
+
+@functools.cache
+def _update(table: sa.Table) -> Any:
+    """Its other columns are set by the parameters it is executed with."""
+    next_version = table.c.version + 1
+    return sa.update(table).where(table.c.id == sa.bindparam("id_of_row")).values(version=next_version).returning(table)
+
+
+@functools.cache
+def _by_id(table: sa.Table, *, lock: bool) -> sa.Select[Any]:
+    query = sa.select(table).where(table.c.id == sa.bindparam("id"))
+    return query.with_for_update() if lock else query
 
 
 def page(

@@ -112,7 +112,7 @@ def list_spending_proposals(tx: Connection, arguments: dict[str, Any]) -> Any:
 @blueprint.query("/spending-proposals/<id:spending_id>", returns=schemas.Spending)
 def show_spending_proposal(tx: Connection, _arguments: dict[str, Any], spending_id: str) -> Any:
     """One document with its steps and payments."""
-    return spending.spending_view(tx, spending_id)
+    return spending.show(tx, spending_id)
 
 
 @blueprint.change(

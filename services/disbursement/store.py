@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from shared.db import RowNumber, UtcDateTime, add_to
 from shared.idempotency import idempotency_table
 from shared.outbox import outbox_table
-from shared.refusals import Unknown
+from shared.rows import one
 
 metadata = sa.MetaData()
 outbox = outbox_table(metadata)
@@ -135,47 +135,44 @@ payments = sa.Table(
 
 def take_from_line(tx: Connection, line_id: str, amount_won: int) -> bool:
     """The guard: one conditional write takes the amount of the line's uncommitted balance, or nothing."""
-    return _change_line(
-        tx,
-        line_id,
-        (budget_lines.c.committed + amount_won <= budget_lines.c.current_appropriation),
-        committed=budget_lines.c.committed + amount_won,
-    )
+    return tx.execute(TAKE_FROM_LINE, {"line_id": line_id, "amount_won": amount_won}).rowcount == 1
 
 
 def change_appropriation(tx: Connection, line_id: str, amount_won: int) -> bool:
     """Change the current appropriation by a signed amount, unless it would fall below what is committed."""
-    return _change_line(
-        tx,
-        line_id,
-        (budget_lines.c.current_appropriation + amount_won >= budget_lines.c.committed),
-        current_appropriation=budget_lines.c.current_appropriation + amount_won,
-    )
+    return tx.execute(CHANGE_APPROPRIATION, {"line_id": line_id, "amount_won": amount_won}).rowcount == 1
 
 
-def add_paid(tx: Connection, line_id: str, paid_won: int, committed_won: int) -> bool:
+def add_paid(tx: Connection, line_id: str, paid_won: int, committed_won: int) -> None:
     """Change what is paid and committed on the line by signed amounts."""
-    return _change_line(
-        tx,
-        line_id,
-        sa.true(),
-        paid=budget_lines.c.paid + paid_won,
-        committed=budget_lines.c.committed + committed_won,
-    )
+    tx.execute(ADD_PAID, {"line_id": line_id, "paid_won": paid_won, "committed_won": committed_won})
 
 
 def count_change(tx: Connection, line_id: str) -> None:
     """A new version of the line without another amount, so that no two events of it carry the same version."""
-    _change_line(tx, line_id, sa.true())
+    tx.execute(COUNT_CHANGE, {"line_id": line_id})
 
 
-def _change_line(tx: Connection, line_id: str, condition: sa.ColumnElement[bool], **values: Any) -> bool:
-    changed = tx.execute(
-        sa.update(budget_lines)
-        .where(budget_lines.c.id == line_id, condition)
-        .values(version=budget_lines.c.version + 1, **values)
-    )
-    return changed.rowcount == 1
+def _change_line(condition: sa.ColumnElement[bool], **values: Any) -> sa.Update:
+    changed = {"version": budget_lines.c.version + 1, **values}
+    return sa.update(budget_lines).where(budget_lines.c.id == sa.bindparam("line_id"), condition).values(changed)
+
+
+AMOUNT = sa.bindparam("amount_won", type_=sa.BigInteger)
+TAKE_FROM_LINE = _change_line(
+    budget_lines.c.committed + AMOUNT <= budget_lines.c.current_appropriation,
+    committed=budget_lines.c.committed + AMOUNT,
+)
+CHANGE_APPROPRIATION = _change_line(
+    budget_lines.c.current_appropriation + AMOUNT >= budget_lines.c.committed,
+    current_appropriation=budget_lines.c.current_appropriation + AMOUNT,
+)
+ADD_PAID = _change_line(
+    sa.true(),
+    paid=budget_lines.c.paid + sa.bindparam("paid_won", type_=sa.BigInteger),
+    committed=budget_lines.c.committed + sa.bindparam("committed_won", type_=sa.BigInteger),
+)
+COUNT_CHANGE = _change_line(sa.true())
 
 
 def lowest_balance_from(tx: Connection, line_id: str, effective_date: date) -> int:
@@ -183,53 +180,47 @@ def lowest_balance_from(tx: Connection, line_id: str, effective_date: date) -> i
 
     Exact only while the line's row is locked, which every write to the line does first.
     """
-    days = line_days
-    balances = (
-        sa.select(
-            days.c.effective_date,
-            sa.func.sum(days.c.appropriated - days.c.committed).over(order_by=days.c.effective_date).label("balance"),
-        )
-        .where(days.c.budget_line_id == line_id)
-        .subquery()
+    return int(tx.execute(LOWEST_BALANCE, {"line_id": line_id, "on": effective_date}).scalar_one())
+
+
+def _lowest_balance() -> sa.Select[Any]:
+    on, change = sa.bindparam("on", type_=sa.Date), line_days.c.appropriated - line_days.c.committed
+    days = sa.select(line_days.c.effective_date, change.label("change")).where(
+        line_days.c.budget_line_id == sa.bindparam("line_id")
     )
-    at_date = (
-        sa.select(balances.c.balance)
-        .where(balances.c.effective_date <= effective_date)
-        .order_by(balances.c.effective_date.desc())
-        .limit(1)
-    )
-    later = sa.select(sa.func.min(balances.c.balance)).where(balances.c.effective_date > effective_date)
-    now = int(tx.execute(at_date).scalar() or 0)
-    lowest_later = tx.execute(later).scalar()
-    return now if lowest_later is None else min(now, int(lowest_later))
+    # The day itself counts also where nothing changed on it.
+    changes = days.union_all(sa.select(on, sa.literal(0))).subquery()
+    balance = sa.func.sum(changes.c.change).over(order_by=changes.c.effective_date)
+    balances = sa.select(changes.c.effective_date, balance.label("balance")).subquery()
+    return sa.select(sa.func.min(balances.c.balance)).where(balances.c.effective_date >= on)
+
+
+LOWEST_BALANCE = _lowest_balance()
 
 
 def add_to_day(
     tx: Connection, line_id: str, effective_date: date, *, appropriated: int = 0, committed: int = 0
 ) -> None:
+    changed = {"appropriated": appropriated, "committed": committed}
     tx.execute(
-        add_to(tx.dialect, line_days, ["appropriated", "committed"]),
-        {
-            "budget_line_id": line_id,
-            "effective_date": effective_date,
-            "appropriated": appropriated,
-            "committed": committed,
-        },
+        add_to(tx.dialect.name, line_days, *changed),
+        {"budget_line_id": line_id, "effective_date": effective_date, **changed},
     )
-
-
-def update_spending(tx: Connection, spending: sa.Row[Any], **values: Any) -> None:
-    tx.execute(sa.update(spendings).where(spendings.c.id == spending.id).values(version=spending.version + 1, **values))
 
 
 def steps_of(tx: Connection, spending_id: str) -> list[sa.Row[Any]]:
-    return list(tx.execute(sa.select(steps).where(steps.c.spending_id == spending_id).order_by(steps.c.number)))
+    return list(tx.execute(STEPS, {"spending_id": spending_id}))
 
 
 def payments_of(tx: Connection, spending_id: str) -> list[sa.Row[Any]]:
-    return list(
-        tx.execute(sa.select(payments).where(payments.c.spending_id == spending_id).order_by(payments.c.number))
-    )
+    return list(tx.execute(PAYMENTS, {"spending_id": spending_id}))
+
+
+def _of_spending(table: sa.Table) -> sa.Select[Any]:
+    return sa.select(table).where(table.c.spending_id == sa.bindparam("spending_id")).order_by(table.c.number)
+
+
+STEPS, PAYMENTS = _of_spending(steps), _of_spending(payments)
 
 
 def lines_with_funds() -> sa.Select[Any]:
@@ -240,7 +231,7 @@ def lines_with_funds() -> sa.Select[Any]:
 
 def line_with_fund(tx: Connection, line_id: str) -> sa.Row[Any]:
     """The line together with its fund's name and type. Raises Unknown."""
-    row = tx.execute(lines_with_funds().where(budget_lines.c.id == line_id)).first()
-    if row is None:
-        raise Unknown(kind="budget line", id=line_id)
-    return row
+    return one(tx, LINE_WITH_FUND, "budget line", line_id)
+
+
+LINE_WITH_FUND = lines_with_funds().where(budget_lines.c.id == sa.bindparam("id"))

@@ -12,7 +12,7 @@ from services.dispatch.domain import ENGAGED, SignUpState
 from shared.db import RowNumber, UtcDateTime, add_to, insert_if_absent
 from shared.idempotency import idempotency_table
 from shared.outbox import outbox_table
-from shared.refusals import Unknown
+from shared.rows import one
 
 metadata = sa.MetaData()
 outbox = outbox_table(metadata)
@@ -158,21 +158,21 @@ purges = sa.Table(
 
 def take_seat(tx: Connection, shift_id: str) -> bool:
     """The guard: one conditional write takes a free seat, or nothing."""
-    return _change_taken(tx, shift_id, shifts.c.taken + 1 <= shifts.c.seats, 1)
+    return tx.execute(TAKE_SEAT, {"shift_id": shift_id}).rowcount == 1
 
 
 def free_seat(tx: Connection, shift_id: str) -> bool:
     """Give a seat back. The caller has moved the sign-up out of its seat, which can happen only once."""
-    return _change_taken(tx, shift_id, shifts.c.taken >= 1, -1)
+    return tx.execute(FREE_SEAT, {"shift_id": shift_id}).rowcount == 1
 
 
-def _change_taken(tx: Connection, shift_id: str, condition: sa.ColumnElement[bool], seats: int) -> bool:
-    changed = tx.execute(
-        sa.update(shifts)
-        .where(shifts.c.id == shift_id, condition)
-        .values(taken=shifts.c.taken + seats, version=shifts.c.version + 1)
-    )
-    return changed.rowcount == 1
+def _change_taken(condition: sa.ColumnElement[bool], seats: int) -> sa.Update:
+    changed = {"taken": shifts.c.taken + seats, "version": shifts.c.version + 1}
+    return sa.update(shifts).where(shifts.c.id == sa.bindparam("shift_id"), condition).values(changed)
+
+
+TAKE_SEAT = _change_taken(shifts.c.taken + 1 <= shifts.c.seats, 1)
+FREE_SEAT = _change_taken(shifts.c.taken >= 1, -1)
 
 
 def enter_volunteer(tx: Connection, phone_hash: str) -> None:
@@ -180,7 +180,7 @@ def enter_volunteer(tx: Connection, phone_hash: str) -> None:
 
     One statement, so that it also holds for two first sign-ups at once and beside a purge of the same person.
     """
-    tx.execute(add_to(tx.dialect, volunteers, ["sign_ups"]), {"phone_hash": phone_hash, "sign_ups": 1})
+    tx.execute(add_to(tx.dialect.name, volunteers, "sign_ups"), {"phone_hash": phone_hash, "sign_ups": 1})
 
 
 def hold_volunteer(tx: Connection, phone_hash: str) -> None:
@@ -188,50 +188,38 @@ def hold_volunteer(tx: Connection, phone_hash: str) -> None:
     tx.execute(sa.select(volunteers).where(volunteers.c.phone_hash == phone_hash).with_for_update()).one()
 
 
-def is_signed_up(tx: Connection, shift_id: str, phone_hash: str) -> bool:
-    """Exact only while the person is held."""
-    query = sa.select(sign_ups.c.id).where(
-        sign_ups.c.shift_id == shift_id,
-        sign_ups.c.phone_hash == phone_hash,
+def sign_ups_at(tx: Connection, phone_hash: str, starts_at: datetime, ends_at: datetime) -> list[sa.Row[Any]]:
+    """What this person is signed up for at an overlapping time. Exact only while the person is held."""
+    return list(tx.execute(SIGN_UPS_AT, {"phone_hash": phone_hash, "starts_at": starts_at, "ends_at": ends_at}))
+
+
+SIGN_UPS_AT = (
+    sa.select(sign_ups.c.shift_id, sign_ups.c.state)
+    .join(shifts, shifts.c.id == sign_ups.c.shift_id)
+    .where(
+        sign_ups.c.phone_hash == sa.bindparam("phone_hash"),
         sign_ups.c.state != SignUpState.CANCELLED.value,
+        shifts.c.starts_at < sa.bindparam("ends_at"),
+        shifts.c.ends_at > sa.bindparam("starts_at"),
     )
-    return tx.execute(query).first() is not None
-
-
-def overlapping_shift(tx: Connection, phone_hash: str, starts_at: datetime, ends_at: datetime) -> str | None:
-    """A shift at an overlapping time that this person is confirmed for. Exact only while the person is held."""
-    query = (
-        sa.select(shifts.c.id)
-        .join(sign_ups, sign_ups.c.shift_id == shifts.c.id)
-        .where(
-            sign_ups.c.phone_hash == phone_hash,
-            sign_ups.c.state.in_([state.value for state in ENGAGED]),
-            shifts.c.starts_at < ends_at,
-            shifts.c.ends_at > starts_at,
-        )
-        .order_by(shifts.c.starts_at)
-        .limit(1)
-    )
-    return tx.execute(query).scalar()
+)
 
 
 def shift_with_task(tx: Connection, shift_id: str) -> sa.Row[Any]:
     """The shift together with what its task says of it. Raises Unknown."""
-    told = ("disaster_id", "title", "place", "selection", "required_credential")
-    query = (
-        sa.select(
-            shifts,
-            *(tasks.c[name] for name in told),
-            tasks.c.state.label("task_state"),
-            tasks.c.last_effective_date.label("task_date"),
-        )
-        .join(tasks, tasks.c.id == shifts.c.task_id)
-        .where(shifts.c.id == shift_id)
+    return one(tx, SHIFT_WITH_TASK, "shift", shift_id)
+
+
+SHIFT_WITH_TASK = (
+    sa.select(
+        shifts,
+        *(tasks.c[name] for name in ("disaster_id", "title", "place", "selection", "required_credential")),
+        tasks.c.state.label("task_state"),
+        tasks.c.last_effective_date.label("task_date"),
     )
-    row = tx.execute(query).first()
-    if row is None:
-        raise Unknown(kind="shift", id=shift_id)
-    return row
+    .join(tasks, tasks.c.id == shifts.c.task_id)
+    .where(shifts.c.id == sa.bindparam("id"))
+)
 
 
 def shifts_of(tx: Connection, task_ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
@@ -246,11 +234,6 @@ def shifts_of(tx: Connection, task_ids: Sequence[str]) -> dict[str, list[sa.Row[
 def steps_of(tx: Connection, sign_up_id: str) -> list[sa.Row[Any]]:
     query = sa.select(sign_up_steps).where(sign_up_steps.c.sign_up_id == sign_up_id).order_by(sign_up_steps.c.number)
     return list(tx.execute(query))
-
-
-def update(tx: Connection, table: sa.Table, row: sa.Row[Any], **values: Any) -> None:
-    """Change a locked row; its version goes up by one."""
-    tx.execute(sa.update(table).where(table.c.id == row.id).values(version=row.version + 1, **values))
 
 
 def counts_by_state(tx: Connection, task_ids: Sequence[str]) -> dict[str, dict[SignUpState, int]]:
@@ -302,7 +285,7 @@ def purge_sign_ups(tx: Connection, ids: Sequence[str], now: datetime) -> None:
     """Empty everything personal of these sign-ups; of their nationalities only the set per task remains."""
     keep = _confirmed_nationalities().where(sign_ups.c.id.in_(ids))
     if kept := [dict(row) for row in tx.execute(keep).mappings()]:
-        tx.execute(insert_if_absent(tx.dialect, task_nationalities), kept)
+        tx.execute(insert_if_absent(tx.dialect.name, task_nationalities), kept)
     tx.execute(sa.update(sign_up_steps).where(sign_up_steps.c.sign_up_id.in_(ids)).values(reason=None))
     tx.execute(
         sa.update(sign_ups)

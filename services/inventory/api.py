@@ -14,7 +14,7 @@ from shared.fields import PageQuery, page_of
 from shared.http import Blueprint, current_service
 from shared.problems import ProblemKind
 from shared.refusals import Refusal
-from shared.rows import page
+from shared.rows import one, page
 
 PROBLEMS: Final[dict[type[Refusal], ProblemKind]] = {
     domain.StockTooLow: ProblemKind("stock-too-low", 409, "Not enough in stock"),
@@ -71,7 +71,7 @@ def receive_stock(change: Change, body: dict[str, Any]) -> Any:
 @blueprint.query("/stock", takes=schemas.StockQuery, returns=page_of(schemas.StockLot))
 def list_stock(tx: Connection, arguments: dict[str, Any]) -> Any:
     """Lots with what is on hand, reserved and available."""
-    query = where_equal(store.lots_with_items(), store.lots, arguments, "depot_id", "item_id")
+    query = where_equal(store.LOTS_WITH_ITEMS, store.lots, arguments, "depot_id", "item_id")
     return page(tx, query, store.lots.c.number, **arguments)
 
 
@@ -84,14 +84,14 @@ def request_goods(change: Change, body: dict[str, Any]) -> Any:
 @blueprint.query("/requests", takes=schemas.RequestQuery, returns=page_of(schemas.GoodsRequest))
 def list_requests(tx: Connection, arguments: dict[str, Any]) -> Any:
     """Requests of the field, oldest first."""
-    query = where_equal(store.requests_with_items(), store.requests, arguments, "state")
+    query = where_equal(store.REQUESTS_WITH_ITEMS, store.requests, arguments, "state")
     return page(tx, query, store.requests.c.number, **arguments)
 
 
 @blueprint.query("/requests/<id:request_id>", returns=schemas.GoodsRequest)
 def show_request(tx: Connection, _arguments: dict[str, Any], request_id: str) -> Any:
     """One request."""
-    return stock.request_view(tx, request_id)
+    return one(tx, store.REQUEST_WITH_ITEM, "request", request_id)._asdict()
 
 
 @blueprint.change(
@@ -127,7 +127,7 @@ def list_shipments(tx: Connection, arguments: dict[str, Any]) -> Any:
 @blueprint.query("/shipments/<id:shipment_id>", returns=schemas.Shipment)
 def show_shipment(tx: Connection, _arguments: dict[str, Any], shipment_id: str) -> Any:
     """One shipment with its lines and steps."""
-    return shipments.shipment_view(tx, shipment_id)
+    return shipments.show(tx, shipment_id)
 
 
 @blueprint.change(

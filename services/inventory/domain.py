@@ -5,7 +5,7 @@ A quantity is a whole number of its item's unit (동, 개, 대 …). Unlike unit
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Final
@@ -229,3 +229,9 @@ def spread(received: Mapping[str, int], lines: Sequence[ShippedLine]) -> list[tu
                 shares.append((line, share))
                 left -= share
     return shares
+
+
+def received(lines: Iterable[ShippedLine], shares: Iterable[tuple[ShippedLine, int]]) -> list[ShippedLine]:
+    """The lines of a shipment once these shares of them have arrived."""
+    arrived = {line.number: quantity for line, quantity in shares}
+    return [replace(line, received_quantity=line.received_quantity + arrived.get(line.number, 0)) for line in lines]

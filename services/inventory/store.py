@@ -12,7 +12,6 @@ from services.inventory.domain import RequestState, Step
 from shared.db import RowNumber, UtcDateTime
 from shared.idempotency import idempotency_table
 from shared.outbox import outbox_table
-from shared.refusals import Unknown
 
 metadata = sa.MetaData()
 outbox = outbox_table(metadata)
@@ -121,45 +120,51 @@ shipment_steps = sa.Table(
 
 def reserve_of_lot(tx: Connection, lot_id: str, quantity: int) -> bool:
     """The guard: one conditional write sets the quantity aside of what is available in the lot, or nothing."""
-    return _change_lot(tx, lot_id, lots.c.reserved + quantity <= lots.c.on_hand, reserved=lots.c.reserved + quantity)
+    return tx.execute(RESERVE, {"lot_id": lot_id, "n": quantity}).rowcount == 1
 
 
 def release_to_lot(tx: Connection, lot_id: str, quantity: int) -> bool:
     """Make a reserved quantity available again."""
-    return _change_lot(tx, lot_id, lots.c.reserved >= quantity, reserved=lots.c.reserved - quantity)
+    return tx.execute(RELEASE, {"lot_id": lot_id, "n": quantity}).rowcount == 1
 
 
 def issue_from_lot(tx: Connection, lot_id: str, quantity: int) -> bool:
     """Let a reserved quantity leave the depot."""
-    return _change_lot(
-        tx,
-        lot_id,
-        lots.c.reserved >= quantity,
-        reserved=lots.c.reserved - quantity,
-        on_hand=lots.c.on_hand - quantity,
-    )
+    return tx.execute(ISSUE, {"lot_id": lot_id, "n": quantity}).rowcount == 1
 
 
-def _change_lot(tx: Connection, lot_id: str, condition: sa.ColumnElement[bool], **values: Any) -> bool:
-    changed = tx.execute(
-        sa.update(lots).where(lots.c.id == lot_id, condition).values(version=lots.c.version + 1, **values)
-    )
-    return changed.rowcount == 1
+def _change_lot(condition: sa.ColumnElement[bool], **values: Any) -> sa.Update:
+    changed = {"version": lots.c.version + 1, **values}
+    return sa.update(lots).where(lots.c.id == sa.bindparam("lot_id"), condition).values(changed)
+
+
+QUANTITY = sa.bindparam("n", type_=sa.BigInteger)
+RESERVE = _change_lot(lots.c.reserved + QUANTITY <= lots.c.on_hand, reserved=lots.c.reserved + QUANTITY)
+RELEASE = _change_lot(lots.c.reserved >= QUANTITY, reserved=lots.c.reserved - QUANTITY)
+ISSUE = _change_lot(lots.c.reserved >= QUANTITY, reserved=lots.c.reserved - QUANTITY, on_hand=lots.c.on_hand - QUANTITY)
 
 
 def receive_of_line(tx: Connection, shipment_id: str, number: int, quantity: int) -> bool:
     """The guard at the other end: a line is never received beyond what was shipped of it."""
-    lines = shipment_lines
-    changed = tx.execute(
-        sa.update(lines)
-        .where(
-            lines.c.shipment_id == shipment_id,
-            lines.c.number == number,
-            lines.c.received_quantity + quantity <= lines.c.quantity,
-        )
-        .values(received_quantity=lines.c.received_quantity + quantity)
+    return tx.execute(RECEIVE, {"of_shipment": shipment_id, "of_line": number, "n": quantity}).rowcount == 1
+
+
+RECEIVE = (
+    sa.update(shipment_lines)
+    .where(
+        shipment_lines.c.shipment_id == sa.bindparam("of_shipment"),
+        shipment_lines.c.number == sa.bindparam("of_line"),
+        shipment_lines.c.received_quantity + QUANTITY <= shipment_lines.c.quantity,
     )
-    return changed.rowcount == 1
+    .values(received_quantity=shipment_lines.c.received_quantity + QUANTITY)
+)
+
+
+def items_by_id(tx: Connection, item_ids: Collection[str]) -> dict[str, sa.Row[Any]]:
+    return {row.id: row for row in tx.execute(ITEMS, {"ids": list(item_ids)})}
+
+
+ITEMS = sa.select(items).where(items.c.id.in_(sa.bindparam("ids", expanding=True)))
 
 
 def lock_lots_of_items(tx: Connection, depot_id: str, item_ids: Collection[str]) -> list[sa.Row[Any]]:
@@ -167,86 +172,99 @@ def lock_lots_of_items(tx: Connection, depot_id: str, item_ids: Collection[str])
 
     Every use case that locks several lots locks them in that order, so none waits for another in a circle.
     """
-    query = sa.select(lots).where(
-        lots.c.depot_id == depot_id, lots.c.item_id.in_(item_ids), lots.c.reserved < lots.c.on_hand
+    return list(tx.execute(LOCK_LOTS_OF_ITEMS, {"depot_id": depot_id, "item_ids": list(item_ids)}))
+
+
+LOCK_LOTS_OF_ITEMS = (
+    sa.select(lots)
+    .where(
+        lots.c.depot_id == sa.bindparam("depot_id"),
+        lots.c.item_id.in_(sa.bindparam("item_ids", expanding=True)),
+        lots.c.reserved < lots.c.on_hand,
     )
-    return list(tx.execute(query.order_by(lots.c.number).with_for_update()))
+    .order_by(lots.c.number)
+    .with_for_update()
+)
 
 
 def lock_lots(tx: Connection, lot_ids: Collection[str]) -> None:
-    tx.execute(sa.select(lots.c.id).where(lots.c.id.in_(lot_ids)).order_by(lots.c.number).with_for_update()).all()
+    tx.execute(LOCK_LOTS, {"lot_ids": list(lot_ids)}).all()
+
+
+LOT_IDS: sa.BindParameter[Any] = sa.bindparam("lot_ids", expanding=True)
+LOCK_LOTS = sa.select(lots.c.id).where(lots.c.id.in_(LOT_IDS)).order_by(lots.c.number).with_for_update()
 
 
 def holds_since(tx: Connection, lot_ids: Collection[str], on: date) -> list[sa.Row[Any]]:
     """What shipments took of these lots: those that were reserved after `on` and stand, or were cancelled after it."""
+    return list(tx.execute(HOLDS_SINCE, {"lot_ids": list(lot_ids), "on": on}))
+
+
+def _holds_since() -> sa.Select[Any]:
     lines, reserved, cancelled = shipment_lines, shipment_steps.alias(), shipment_steps.alias()
-    began, ended = reserved.c.effective_date, cancelled.c.effective_date
-    query = (
+    began, ended, on = reserved.c.effective_date, cancelled.c.effective_date, sa.bindparam("on", type_=sa.Date)
+    return (
         sa.select(lines.c.lot_id, lines.c.quantity, began.label("reserved_on"), ended.label("cancelled_on"))
         .join(reserved, (reserved.c.shipment_id == lines.c.shipment_id) & (reserved.c.step == Step.RESERVE.value))
         .outerjoin(
             cancelled, (cancelled.c.shipment_id == lines.c.shipment_id) & (cancelled.c.step == Step.CANCEL.value)
         )
-        .where(lines.c.lot_id.in_(lot_ids), sa.or_(ended > on, sa.and_(ended.is_(None), began > on)))
-    )
-    return list(tx.execute(query))
-
-
-def lots_with_items() -> sa.Select[Any]:
-    return sa.select(
-        lots,
-        (lots.c.on_hand - lots.c.reserved).label("available"),
-        items.c.name.label("item_name"),
-        items.c.unit,
-    ).join(items, items.c.id == lots.c.item_id)
-
-
-def requests_with_items() -> sa.Select[Any]:
-    return sa.select(requests, items.c.name.label("item_name"), items.c.unit).join(
-        items, items.c.id == requests.c.item_id
+        .where(lines.c.lot_id.in_(LOT_IDS), sa.or_(ended > on, sa.and_(ended.is_(None), began > on)))
     )
 
 
-def one(tx: Connection, query: sa.Select[Any], id_column: sa.Column[Any], kind: str, id_: str) -> sa.Row[Any]:
-    """The row of a joined query. Raises Unknown."""
-    row = tx.execute(query.where(id_column == id_)).first()
-    if row is None:
-        raise Unknown(kind=kind, id=id_)
-    return row
+HOLDS_SINCE = _holds_since()
+
+LOTS_WITH_ITEMS = sa.select(
+    lots, (lots.c.on_hand - lots.c.reserved).label("available"), items.c.name.label("item_name"), items.c.unit
+).join(items, items.c.id == lots.c.item_id)
+REQUESTS_WITH_ITEMS = sa.select(requests, items.c.name.label("item_name"), items.c.unit).join(
+    items, items.c.id == requests.c.item_id
+)
+REQUEST_WITH_ITEM = REQUESTS_WITH_ITEMS.where(requests.c.id == sa.bindparam("id"))
 
 
 def lines_of(tx: Connection, shipment_ids: Collection[str]) -> list[sa.Row[Any]]:
     """The lines of shipments with the names and units of their items, in order."""
-    lines = shipment_lines
-    query = (
-        sa.select(lines, items.c.name.label("item_name"), items.c.unit)
-        .join(items, items.c.id == lines.c.item_id)
-        .where(lines.c.shipment_id.in_(shipment_ids))
-        .order_by(lines.c.shipment_id, lines.c.number)
-    )
-    return list(tx.execute(query))
+    return list(tx.execute(LINES, {"shipment_ids": list(shipment_ids)}))
+
+
+LINES = (
+    sa.select(shipment_lines, items.c.name.label("item_name"), items.c.unit)
+    .join(items, items.c.id == shipment_lines.c.item_id)
+    .where(shipment_lines.c.shipment_id.in_(sa.bindparam("shipment_ids", expanding=True)))
+    .order_by(shipment_lines.c.shipment_id, shipment_lines.c.number)
+)
 
 
 def steps_of(tx: Connection, shipment_id: str) -> list[sa.Row[Any]]:
-    query = sa.select(shipment_steps).where(shipment_steps.c.shipment_id == shipment_id)
-    return list(tx.execute(query.order_by(shipment_steps.c.number)))
+    return list(tx.execute(STEPS, {"shipment_id": shipment_id}))
+
+
+STEPS = (
+    sa.select(shipment_steps)
+    .where(shipment_steps.c.shipment_id == sa.bindparam("shipment_id"))
+    .order_by(shipment_steps.c.number)
+)
 
 
 def add_shipped(tx: Connection, request_id: str, quantity: int) -> None:
     """Count a dispatched quantity towards a request; a request that was open is filled when nothing is missing."""
-    shipped = requests.c.shipped_quantity + quantity
-    state = sa.case(
-        (
-            sa.and_(requests.c.state == RequestState.OPEN.value, shipped >= requests.c.quantity),
-            RequestState.FILLED.value,
-        ),
-        else_=requests.c.state,
-    )
-    tx.execute(
+    tx.execute(ADD_SHIPPED, {"of_request": request_id, "n": quantity})
+
+
+def _add_shipped() -> sa.Update:
+    shipped = requests.c.shipped_quantity + QUANTITY
+    is_filled = sa.and_(requests.c.state == RequestState.OPEN.value, shipped >= requests.c.quantity)
+    state = sa.case((is_filled, RequestState.FILLED.value), else_=requests.c.state)
+    return (
         sa.update(requests)
-        .where(requests.c.id == request_id)
+        .where(requests.c.id == sa.bindparam("of_request"))
         .values(shipped_quantity=shipped, state=state, version=requests.c.version + 1)
     )
+
+
+ADD_SHIPPED = _add_shipped()
 
 
 def dispatched_totals(tx: Connection, as_of: date, disaster_id: str | None) -> list[sa.Row[Any]]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from services.ledger.domain import Account, Entry, Line
-from shared.db import RowNumber, UtcDateTime, bulk_add, bulk_insert, insert_if_absent, inserted
+from shared.db import RowNumber, UtcDateTime, bulk_add, bulk_insert, insert_if_absent, insert_new
 from shared.inbox import InboxTables
 
 metadata = sa.MetaData()
@@ -127,7 +127,7 @@ def append_entries(tx: Connection, entries: list[tuple[Entry, str]]) -> None:
     )
     newest, digest = entries[-1]
     head = {"chain": newest.chain, "sequence": newest.sequence, "hash": digest}
-    if not inserted(tx, chains, head):
+    if not tx.execute(insert_new(tx.dialect.name, chains), head).first():
         tx.execute(sa.update(chains).where(chains.c.chain == newest.chain).values(head))
 
 
@@ -165,7 +165,7 @@ def add_mentions(tx: Connection, rows: list[tuple[str, str]]) -> None:
 
 def insert_absent(tx: Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
     if rows:
-        tx.execute(insert_if_absent(tx.dialect, table), rows)
+        tx.execute(insert_if_absent(tx.dialect.name, table), rows)
 
 
 def lines_of(tx: Connection, event_ids: list[str]) -> dict[str, list[Line]]:

@@ -14,7 +14,7 @@ from shared.auth import Actor, Role
 from shared.changes import Change, new_id
 from shared.events import Payload
 from shared.refusals import check_date_order
-from shared.rows import get, insert_new
+from shared.rows import add, get, insert_new, update
 
 HASH_METHOD: Final = "scrypt:32768:8:1"
 # What an unknown account is checked against, so that it takes as long as a wrong password. It fits no password.
@@ -34,7 +34,7 @@ def open_account(
     domain.check_duties([Role(role) for role in roles])
     if body_id is not None:
         get(change.tx, store.bodies, "body", body_id)
-    _insert(
+    account = _insert(
         change,
         store.accounts,
         "account",
@@ -45,7 +45,7 @@ def open_account(
         roles=sorted(set(roles)),
         body_id=body_id,
     )
-    return get(change.tx, store.accounts, "account", id)._asdict()
+    return account._asdict()
 
 
 def sign_in(tx: Connection, *, account: str, password: str) -> tuple[Actor, str]:
@@ -98,17 +98,12 @@ def change_stage(
     change.check_version(disaster.version)
     domain.check_advance(Stage(disaster.stage), stage)
     check_date_order(on, disaster.stage_effective_date)
-    version = disaster.version + 1
-    change.tx.execute(
-        sa.update(store.disasters)
-        .where(store.disasters.c.id == disaster_id)
-        .values(stage=stage.value, stage_effective_date=on, version=version)
-    )
+    disaster = update(change.tx, store.disasters, disaster, stage=stage.value, stage_effective_date=on)
     _add_stage(change, disaster_id, stage, on, note)
     change.record(
         events.DisasterStageChanged(disaster_id=disaster_id, stage=stage.value),
         subject=disaster_id,
-        version=version,
+        version=disaster.version,
         effective_date=on,
     )
     return disaster_view(change.tx, disaster_id)
@@ -165,30 +160,31 @@ def write_log_entry(
     """Add an entry to the situation-room log; a mistake is corrected by a further entry."""
     get(change.tx, store.disasters, "disaster", disaster_id)
     entry_id, on = id or new_id(), change.effective_date(effective_date)
-    _insert(change, store.log_entries, "log entry", on, id=entry_id, disaster_id=disaster_id, text=text)
-    return get(change.tx, store.log_entries, "log entry", entry_id)._asdict()
+    entry = _insert(change, store.log_entries, "log entry", on, id=entry_id, disaster_id=disaster_id, text=text)
+    return entry._asdict()
 
 
 def _register(
     change: Change, table: sa.Table, kind: str, id_: str, described: dict[str, str], payload: Payload
 ) -> dict[str, Any]:
-    _insert(change, table, kind, change.today, id=id_, **described)
+    row = _insert(change, table, kind, change.today, id=id_, **described)
     change.record(payload, subject=id_, version=1, effective_date=change.today)
-    return get(change.tx, table, kind, id_)._asdict()
+    return row._asdict()
 
 
-def _insert(change: Change, table: sa.Table, kind: str, on: date, /, **values: Any) -> None:
-    insert_new(change.tx, table, kind, effective_date=on, recorded_at=change.now, recorded_by=change.actor.id, **values)
+def _insert(change: Change, table: sa.Table, kind: str, on: date, /, **values: Any) -> sa.Row[Any]:
+    recorded = {"effective_date": on, "recorded_at": change.now, "recorded_by": change.actor.id}
+    return insert_new(change.tx, table, kind, **recorded, **values)
 
 
 def _add_stage(change: Change, disaster_id: str, stage: Stage, on: date, note: str | None) -> None:
-    change.tx.execute(
-        sa.insert(store.disaster_stages).values(
-            disaster_id=disaster_id,
-            stage=stage.value,
-            note=note,
-            effective_date=on,
-            recorded_at=change.now,
-            recorded_by=change.actor.id,
-        )
+    add(
+        change.tx,
+        store.disaster_stages,
+        disaster_id=disaster_id,
+        stage=stage.value,
+        note=note,
+        effective_date=on,
+        recorded_at=change.now,
+        recorded_by=change.actor.id,
     )

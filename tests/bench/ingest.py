@@ -106,7 +106,7 @@ def rows_of(tx: sa.Connection, table: sa.Table, batch: Sequence[Delivery] | None
     query = sa.select(*columns).order_by(*table.primary_key.columns)
     if batch is not None:
         ids = [Event.from_bytes(delivery.value).id for delivery in batch]
-        query = query.where(is_among(tx.dialect, table.c.event_id, ids))
+        query = query.where(is_among(tx.dialect.name, table.c.event_id, ids))
     return table, [column.name for column in columns], [tuple(row) for row in tx.execute(query)]
 
 

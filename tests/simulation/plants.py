@@ -59,7 +59,7 @@ def offset_before_effect() -> contextlib.AbstractContextManager[Any]:
         for one in fresh:
             here = {"topic": one.source.topic, "partition": one.source.partition}
             with self.database.write() as tx:
-                tx.execute(insert_if_absent(tx.dialect, offsets), {**here, "next_offset": 0})
+                tx.execute(insert_if_absent(tx.dialect.name, offsets), {**here, "next_offset": 0})
                 row = sa.and_(*(offsets.c[name] == value for name, value in here.items()))
                 tx.execute(sa.update(offsets).where(row).values(next_offset=one.offset + 1))
         with self.database.write() as tx:
@@ -95,7 +95,7 @@ def unguarded_read_modify_write() -> contextlib.AbstractContextManager[Any]:
 
     def write_later(tx: Connection, line_id: str, amount_won: int) -> bool:
         committed = flask.g.lines_read[line_id].committed + amount_won
-        return money._change_line(tx, line_id, sa.true(), committed=committed)
+        return tx.execute(money._change_line(sa.true(), committed=committed), {"line_id": line_id}).rowcount == 1
 
     return patched((http, "in_one_transaction", read_first), (money, "take_from_line", write_later))
 
@@ -179,12 +179,11 @@ def stock_counted_twice_after_resend() -> contextlib.AbstractContextManager[Any]
         before = claim(tx, table, **asked)
         return None if flask.request.path.endswith("/v1/receipts") else before
 
-    def add(tx: Connection, table: sa.Table, kind: str, **values: Any) -> None:
+    def add(tx: Connection, table: sa.Table, kind: str, **values: Any) -> Any:
         lots, quantity = stock.lots, values.get("received", 0)
         more = {"received": lots.c.received + quantity, "on_hand": lots.c.on_hand + quantity}
-        known = sa.update(lots).where(lots.c.id == values["id"]).values(**more)
-        if table is not lots or tx.execute(known).rowcount == 0:
-            insert_new(tx, table, kind, **values)
+        known = sa.update(lots).where(lots.c.id == values["id"]).values(**more).returning(lots)
+        return (tx.execute(known).first() if table is lots else None) or insert_new(tx, table, kind, **values)
 
     return patched((idempotency, "claim", forget), (stock_operations, "insert_new", add))
 

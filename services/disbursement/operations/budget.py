@@ -4,24 +4,22 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-import sqlalchemy as sa
-
 from services.disbursement import domain, events, store
 from services.disbursement.domain import AppropriationKind
 from shared.changes import Change, new_id
-from shared.rows import get, insert_new
+from shared.rows import add, get, insert_new
 
 
 def open_fund(change: Change, *, name: str, fund_type: str, id: str | None = None) -> dict[str, Any]:
     fund_id = id or new_id()
-    insert_new(change.tx, store.funds, "fund", id=fund_id, name=name, fund_type=fund_type)
+    fund = insert_new(change.tx, store.funds, "fund", id=fund_id, name=name, fund_type=fund_type)
     change.record(
         events.FundOpened(fund_id=fund_id, name=name, fund_type=fund_type),
         subject=fund_id,
         version=1,
         effective_date=change.today,
     )
-    return get(change.tx, store.funds, "fund", fund_id)._asdict()
+    return fund._asdict()
 
 
 def open_budget_line(
@@ -94,13 +92,14 @@ def change_appropriation(
         recorded_by=change.actor.id,
         **row,
     )
+    line = store.line_with_fund(tx, line_id)
     change.record(
         events.AppropriationChanged(appropriation_id=row.pop("id"), **row),
         subject=line_id,
-        version=store.line_with_fund(tx, line_id).version,
+        version=line.version,
         effective_date=on,
     )
-    return line_view(store.line_with_fund(tx, line_id)._asdict())
+    return line_view(line._asdict())
 
 
 def record_forecast(
@@ -110,12 +109,11 @@ def record_forecast(
     on = change.effective_date(effective_date)
     line = get(change.tx, store.budget_lines, "budget line", line_id, lock=True)
     row: dict[str, Any] = {"budget_line_id": line_id, "year_end_forecast_won": year_end_forecast_won}
-    change.tx.execute(
-        sa.insert(store.forecasts).values(effective_date=on, recorded_at=change.now, recorded_by=change.actor.id, **row)
-    )
+    recorded = {"effective_date": on, "recorded_at": change.now, "recorded_by": change.actor.id}
+    forecast = add(change.tx, store.forecasts, **recorded, **row)
     store.count_change(change.tx, line_id)
     change.record(events.YearEndForecastRecorded(**row), subject=line_id, version=line.version + 1, effective_date=on)
-    return {**row, "effective_date": on, "recorded_at": change.now}
+    return forecast._asdict()
 
 
 def line_view(line: Mapping[str, Any]) -> dict[str, Any]:

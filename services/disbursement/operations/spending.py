@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -12,7 +12,14 @@ from services.disbursement.authorities import who_may_decide
 from services.disbursement.domain import Content, PastStep, State, Step
 from shared.changes import Change, new_id
 from shared.refusals import check_date_order, next_state
-from shared.rows import get, insert_new
+from shared.rows import add, get, insert_new, update
+
+
+class Document(NamedTuple):
+    """A spending document and the steps taken on it, as the open transaction sees them."""
+
+    spending: sa.Row[Any]
+    steps: list[sa.Row[Any]]
 
 
 def propose(
@@ -22,7 +29,7 @@ def propose(
     on = change.effective_date(effective_date)
     get(change.tx, store.budget_lines, "budget line", content["budget_line_id"])
     spending_id, written = id or new_id(), content_of(content)
-    insert_new(
+    spending = insert_new(
         change.tx,
         store.spendings,
         "spending proposal",
@@ -35,29 +42,22 @@ def propose(
         last_effective_date=on,
         version=1,
     )
-    _add_step(change, spending_id, Step.PROPOSE, written.digest(), on)
-    _record_proposal(change, spending_id, written, 1, on)
-    return spending_view(change.tx, spending_id)
+    document = Document(spending, [_add_step(change, spending, Step.PROPOSE, on)])
+    _record_proposal(change, document, written, on)
+    return view(change.tx, document)
 
 
 def revise(change: Change, spending_id: str, *, effective_date: date | None = None, **content: Any) -> dict[str, Any]:
     """Change what a proposal says. Every earlier review and approval loses its force."""
     on = change.effective_date(effective_date)
-    spending = _spending_for(change, spending_id, Step.REVISE, on)
+    document = _held(change, spending_id, Step.REVISE, on)
     if line_id := content.get("budget_line_id"):
         get(change.tx, store.budget_lines, "budget line", line_id)
-    written = content_of(spending._asdict() | content)
-    _advance(
-        change,
-        spending,
-        Step.REVISE,
-        on,
-        content_hash=written.digest(),
-        approved_hash=None,
-        **vars(written),
-    )
-    _record_proposal(change, spending_id, written, spending.version + 1, on)
-    return spending_view(change.tx, spending_id)
+    written = content_of(document.spending._asdict() | content)
+    hashes = {"content_hash": written.digest(), "approved_hash": None}
+    document = _advance(change, document, Step.REVISE, on, **hashes, **vars(written))
+    _record_proposal(change, document, written, on)
+    return view(change.tx, document)
 
 
 def decide(
@@ -70,9 +70,10 @@ def decide(
 ) -> dict[str, Any]:
     """Review, approve or reject a proposal; the decision binds to the hash of what the document says."""
     on = change.effective_date(effective_date)
-    spending = _spending_for(change, spending_id, step, on)
+    document = _held(change, spending_id, step, on)
+    spending = document.spending
     approved = {"approved_hash": spending.content_hash} if step is Step.APPROVE else {}
-    _advance(change, spending, step, on, comment=comment, **approved)
+    document = _advance(change, document, step, on, comment=comment, **approved)
     change.record(
         events.SpendingDecided(
             spending_id=spending_id,
@@ -81,10 +82,10 @@ def decide(
             decided_by=change.actor.id,
         ),
         subject=spending_id,
-        version=spending.version + 1,
+        version=document.spending.version,
         effective_date=on,
     )
-    return spending_view(change.tx, spending_id)
+    return view(change.tx, document)
 
 
 def commit(
@@ -92,11 +93,12 @@ def commit(
 ) -> dict[str, Any]:
     """Commit (원인행위) an approved proposal: takes its amount of the line, or is refused with the shortfall."""
     on = change.effective_date(effective_date)
-    spending = _spending_for(change, spending_id, Step.COMMIT, on)
+    document = _held(change, spending_id, Step.COMMIT, on)
+    spending = document.spending
     if spending.approved_hash != spending.content_hash:
         raise domain.ApprovalVoid
     _take(change, spending.budget_line_id, spending.amount_won, on)
-    _advance(change, spending, Step.COMMIT, on, comment=comment, committed_won=spending.amount_won)
+    document = _advance(change, document, Step.COMMIT, on, comment=comment, committed_won=spending.amount_won)
     change.record(
         events.SpendingCommitted(
             spending_id=spending_id,
@@ -108,10 +110,10 @@ def commit(
             content_hash=spending.content_hash,
         ),
         subject=spending_id,
-        version=spending.version + 1,
+        version=document.spending.version,
         effective_date=on,
     )
-    return spending_view(change.tx, spending_id)
+    return view(change.tx, document)
 
 
 def release(
@@ -119,7 +121,8 @@ def release(
 ) -> dict[str, Any]:
     """Give an unpaid part of a commitment back to its line."""
     on = change.effective_date(effective_date)
-    spending = _spending_for(change, spending_id, Step.RELEASE, on)
+    document = _held(change, spending_id, Step.RELEASE, on)
+    spending = document.spending
     unpaid_won = spending.committed_won - spending.paid_won
     if amount_won > unpaid_won:
         raise domain.OverRelease(requested_won=amount_won, unpaid_won=unpaid_won)
@@ -127,7 +130,7 @@ def release(
     store.add_to_day(change.tx, spending.budget_line_id, on, committed=-amount_won)
     after = {"state": State.PAID.value} if amount_won == unpaid_won else {}
     committed_won = spending.committed_won - amount_won
-    _advance(change, spending, Step.RELEASE, on, comment=reason, committed_won=committed_won, **after)
+    document = _advance(change, document, Step.RELEASE, on, comment=reason, committed_won=committed_won, **after)
     change.record(
         events.CommitmentReleased(
             spending_id=spending_id,
@@ -137,10 +140,10 @@ def release(
             reason=reason,
         ),
         subject=spending_id,
-        version=spending.version + 1,
+        version=document.spending.version,
         effective_date=on,
     )
-    return spending_view(change.tx, spending_id)
+    return view(change.tx, document)
 
 
 def pay(
@@ -148,7 +151,8 @@ def pay(
 ) -> dict[str, Any]:
     """Pay (지출) on a commitment, at most what is unpaid of it."""
     on = change.effective_date(effective_date)
-    spending = _spending_for(change, spending_id, Step.PAY, on)
+    document = _held(change, spending_id, Step.PAY, on)
+    spending = document.spending
     unpaid_won = spending.committed_won - spending.paid_won
     if amount_won > unpaid_won:
         raise domain.Overpayment(requested_won=amount_won, unpaid_won=unpaid_won)
@@ -156,7 +160,7 @@ def pay(
     _add_payment(change, payment_id, spending_id, amount_won, on)
     store.add_paid(change.tx, spending.budget_line_id, amount_won, 0)
     after = {"state": State.PAID.value} if amount_won == unpaid_won else {}
-    _advance(change, spending, Step.PAY, on, paid_won=spending.paid_won + amount_won, **after)
+    document = _advance(change, document, Step.PAY, on, paid_won=spending.paid_won + amount_won, **after)
     change.record(
         events.PaymentMade(
             payment_id=payment_id,
@@ -168,10 +172,10 @@ def pay(
             region=spending.region,
         ),
         subject=spending_id,
-        version=spending.version + 1,
+        version=document.spending.version,
         effective_date=on,
     )
-    return spending_view(change.tx, spending_id)
+    return view(change.tx, document)
 
 
 def reverse_payment(
@@ -185,7 +189,8 @@ def reverse_payment(
     """Record money that came back (여입): a linked reversal that restores the line's balance."""
     on = change.effective_date(effective_date)
     spending_id = get(change.tx, store.payments, "payment", payment_id).spending_id
-    spending = _spending_for(change, spending_id, Step.REVERSE, on)
+    document = _held(change, spending_id, Step.REVERSE, on)
+    spending = document.spending
     payment = get(change.tx, store.payments, "payment", payment_id)  # read again: the document is locked only now
     reversible_won = max(payment.amount_won, 0) - payment.reversed_won
     if amount_won > reversible_won:
@@ -199,9 +204,9 @@ def reverse_payment(
     )
     store.add_paid(change.tx, spending.budget_line_id, -amount_won, -amount_won)
     store.add_to_day(change.tx, spending.budget_line_id, on, committed=-amount_won)
-    _advance(
+    document = _advance(
         change,
-        spending,
+        document,
         Step.REVERSE,
         on,
         comment=reason,
@@ -219,10 +224,10 @@ def reverse_payment(
             reason=reason,
         ),
         subject=spending.id,
-        version=spending.version + 1,
+        version=document.spending.version,
         effective_date=on,
     )
-    return spending_view(change.tx, spending.id)
+    return view(change.tx, document)
 
 
 def content_of(values: Mapping[str, Any]) -> Content:
@@ -230,25 +235,30 @@ def content_of(values: Mapping[str, Any]) -> Content:
     return Content(**named)
 
 
-def spending_view(tx: Connection, spending_id: str) -> dict[str, Any]:
-    """A document with its steps and payments."""
+def show(tx: Connection, spending_id: str) -> dict[str, Any]:
+    """A document with its steps and payments. Raises Unknown."""
     spending = get(tx, store.spendings, "spending proposal", spending_id)
+    return view(tx, Document(spending, store.steps_of(tx, spending_id)))
+
+
+def view(tx: Connection, document: Document) -> dict[str, Any]:
+    """What is told of a document, its payments included."""
     return {
-        **spending._asdict(),
-        "steps": [row._asdict() for row in store.steps_of(tx, spending_id)],
-        "payments": [row._asdict() for row in store.payments_of(tx, spending_id)],
+        **document.spending._asdict(),
+        "steps": [step._asdict() for step in document.steps],
+        "payments": [payment._asdict() for payment in store.payments_of(tx, document.spending.id)],
     }
 
 
-def _spending_for(change: Change, spending_id: str, step: Step, on: date) -> sa.Row[Any]:
+def _held(change: Change, spending_id: str, step: Step, on: date) -> Document:
     """The locked document, once this account may take this step on it on this date."""
     spending = get(change.tx, store.spendings, "spending proposal", spending_id, lock=True)
     change.check_version(spending.version)
     next_state(domain.TRANSITIONS, State(spending.state), step)
-    past = [PastStep(Step(row.step), row.account) for row in store.steps_of(change.tx, spending_id)]
-    domain.check_untouched(past, step, change.actor.id)
+    steps = store.steps_of(change.tx, spending_id)
+    domain.check_untouched([PastStep(Step(row.step), row.account) for row in steps], step, change.actor.id)
     check_date_order(on, spending.last_effective_date)
-    return spending
+    return Document(spending, steps)
 
 
 def _take(change: Change, line_id: str, amount_won: int, on: date) -> None:
@@ -270,26 +280,26 @@ def _take(change: Change, line_id: str, amount_won: int, on: date) -> None:
 
 
 def _advance(
-    change: Change, spending: sa.Row[Any], step: Step, on: date, *, comment: str | None = None, **values: Any
-) -> None:
-    state = next_state(domain.TRANSITIONS, State(spending.state), step)
-    store.update_spending(change.tx, spending, **{"state": state.value, "last_effective_date": on, **values})
-    _add_step(change, spending.id, step, values.get("content_hash", spending.content_hash), on, comment)
+    change: Change, document: Document, step: Step, on: date, *, comment: str | None = None, **values: Any
+) -> Document:
+    """The document after this step. `values` may name another state than the one the step leads to by itself."""
+    state = next_state(domain.TRANSITIONS, State(document.spending.state), step)
+    changed = {"state": state.value, "last_effective_date": on, **values}
+    spending = update(change.tx, store.spendings, document.spending, **changed)
+    return Document(spending, [*document.steps, _add_step(change, spending, step, on, comment)])
 
 
-def _add_step(
-    change: Change, spending_id: str, step: Step, content_hash: str, on: date, comment: str | None = None
-) -> None:
-    change.tx.execute(
-        sa.insert(store.steps).values(
-            spending_id=spending_id,
-            step=step.value,
-            account=change.actor.id,
-            content_hash=content_hash,
-            comment=comment,
-            effective_date=on,
-            recorded_at=change.now,
-        )
+def _add_step(change: Change, spending: sa.Row[Any], step: Step, on: date, comment: str | None = None) -> sa.Row[Any]:
+    return add(
+        change.tx,
+        store.steps,
+        spending_id=spending.id,
+        step=step.value,
+        account=change.actor.id,
+        content_hash=spending.content_hash,
+        comment=comment,
+        effective_date=on,
+        recorded_at=change.now,
     )
 
 
@@ -318,18 +328,19 @@ def _add_payment(
     )
 
 
-def _record_proposal(change: Change, spending_id: str, written: Content, version: int, on: date) -> None:
+def _record_proposal(change: Change, document: Document, written: Content, on: date) -> None:
+    spending = document.spending
     change.record(
         events.SpendingProposed(
-            spending_id=spending_id,
+            spending_id=spending.id,
             budget_line_id=written.budget_line_id,
             amount_won=written.amount_won,
             disaster_id=written.disaster_id,
             relief_stage=written.relief_stage,
             region=written.region,
-            content_hash=written.digest(),
+            content_hash=spending.content_hash,
         ),
-        subject=spending_id,
-        version=version,
+        subject=spending.id,
+        version=spending.version,
         effective_date=on,
     )

@@ -3,13 +3,11 @@
 from collections import Counter
 from typing import Any, Final
 
-import sqlalchemy as sa
-
 from services.dispatch import domain, store
 from shared.changes import Change
 from shared.clock import seoul_date
 from shared.personal_data import Vault, format_phone
-from shared.rows import get
+from shared.rows import add, get
 
 PURGE_BATCH: Final = 1000
 
@@ -19,10 +17,13 @@ def reveal(change: Change, vault: Vault, sign_up_id: str, *, reason: str) -> dic
     row = get(change.tx, store.sign_ups, "sign-up", sign_up_id)
     if row.purged_at:
         raise domain.Purged(purged_on=seoul_date(row.purged_at))
-    change.tx.execute(
-        sa.insert(store.reveals).values(
-            sign_up_id=sign_up_id, account=change.actor.id, reason=reason, recorded_at=change.now
-        )
+    add(
+        change.tx,
+        store.reveals,
+        sign_up_id=sign_up_id,
+        account=change.actor.id,
+        reason=reason,
+        recorded_at=change.now,
     )
     number, reference = row.credential_number, row.verified_reference
     return {
@@ -45,12 +46,13 @@ def purge(change: Change) -> dict[str, Any]:
         for phone_hash, count in sorted(Counter(row.phone_hash for row in due).items()):
             forgotten += store.leave_volunteer(change.tx, phone_hash, count)
         purged += len(due)
-    entry: dict[str, Any] = {
-        "sign_ups": purged,
-        "volunteers": forgotten,
-        "due_before": change.today,
-        "recorded_at": change.now,
-        "recorded_by": change.actor.id,
-    }
-    number = change.tx.execute(sa.insert(store.purges).values(**entry).returning(store.purges.c.number)).scalar_one()
-    return {"number": number, **entry}
+    entry = add(
+        change.tx,
+        store.purges,
+        sign_ups=purged,
+        volunteers=forgotten,
+        due_before=change.today,
+        recorded_at=change.now,
+        recorded_by=change.actor.id,
+    )
+    return entry._asdict()

@@ -2,7 +2,7 @@
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from services.dispatch import domain, events, store
-from services.dispatch.domain import Selection, SignUpState, Step, TaskState, TaskStep
+from services.dispatch.domain import ENGAGED, Selection, SignUpState, Step, TaskState, TaskStep
 from services.dispatch.retention import last_day_kept
 from shared.changes import Change, new_id
 from shared.clock import SEOUL, seoul_date
 from shared.personal_data import Vault, mask_name, mask_phone
 from shared.refusals import check_date_order, next_state
-from shared.rows import get, insert_new
+from shared.rows import add_all, get, insert_new, update
 
 # Read out on the telephone and typed on a small keyboard: no letter looks like another.
 CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -55,15 +55,16 @@ def sign_up(
         domain.check_credential_asked(shift.required_credential, credential["kind"])
     phone_hash = vault.fingerprint(f"phone:{phone}")
     store.enter_volunteer(change.tx, phone_hash)
-    if store.is_signed_up(change.tx, shift_id, phone_hash):
+    at_that_time = store.sign_ups_at(change.tx, phone_hash, shift.starts_at, shift.ends_at)
+    if any(other.shift_id == shift_id for other in at_that_time):
         raise domain.SignedUpBefore
-    _check_free_time(change.tx, shift, phone_hash)
+    _check_free_time(shift, at_that_time)
     takes_seat = Selection(shift.selection) is Selection.FIRST_COME
     if takes_seat:
         _take_seat(change.tx, shift_id)
     steps = [Step.APPLY, Step.CONFIRM] if takes_seat else [Step.APPLY]
     state = SignUpState.CONFIRMED if takes_seat else SignUpState.APPLIED
-    insert_new(
+    row = insert_new(
         change.tx,
         store.sign_ups,
         "sign-up",
@@ -82,10 +83,10 @@ def sign_up(
         last_effective_date=on,
         version=len(steps),
     )
+    _add_steps(change, sign_up_id, steps, on)
     for version, step in enumerate(steps, start=1):
-        _add_step(change, sign_up_id, step, on)
         _record(change, sign_up_id, shift, step, version, on)
-    return {**outcome(change.tx, sign_up_id), "cancel_code": code}
+    return {**outcome(row, shift), "cancel_code": code}
 
 
 def decide(
@@ -104,12 +105,12 @@ def decide(
         _check_not_purged(row)
         domain.check_credential_verified(shift.required_credential, is_verified=row.verified_reference is not None)
         store.hold_volunteer(change.tx, row.phone_hash)
-        _check_free_time(change.tx, shift, row.phone_hash)
+        _check_free_time(shift, store.sign_ups_at(change.tx, row.phone_hash, shift.starts_at, shift.ends_at))
         _take_seat(change.tx, shift.id)
     if step is Step.ATTEND:
         domain.check_begun(seoul_date(shift.starts_at), on)
-    _advance(change, row, shift, step, on, reason=vault.encrypt(reason) if reason else None)
-    return outcome(change.tx, sign_up_id)
+    row = _advance(change, row, shift, step, on, reason=vault.encrypt(reason) if reason else None)
+    return outcome(row, shift)
 
 
 def verify_credential(
@@ -128,7 +129,7 @@ def verify_credential(
     row, shift = _held(change, sign_up_id, Step.VERIFY_CREDENTIAL)
     _check_not_purged(row)
     domain.check_credential_required(shift.required_credential)
-    store.update(
+    row = update(
         change.tx,
         store.sign_ups,
         row,
@@ -136,8 +137,8 @@ def verify_credential(
         verified_reference=vault.encrypt(verified_reference),
         credential_verified_by=change.actor.id,
     )
-    _add_step(change, sign_up_id, Step.VERIFY_CREDENTIAL, on)
-    return outcome(change.tx, sign_up_id)
+    _add_steps(change, sign_up_id, [Step.VERIFY_CREDENTIAL], on)
+    return outcome(row, shift)
 
 
 def cancel(
@@ -155,19 +156,17 @@ def cancel(
     if not is_manager:
         _check_code(vault, row, cancel_code)
     if SignUpState(row.state) is SignUpState.CANCELLED:
-        return outcome(change.tx, sign_up_id)
+        return outcome(row, store.shift_with_task(change.tx, row.shift_id))
     was_confirmed = SignUpState(row.state) is SignUpState.CONFIRMED
     row, shift = _held(change, sign_up_id, Step.CANCEL, on)
-    _advance(change, row, shift, Step.CANCEL, on, was_confirmed=was_confirmed)
+    row = _advance(change, row, shift, Step.CANCEL, on, was_confirmed=was_confirmed)
     if was_confirmed:
         store.free_seat(change.tx, shift.id)
-    return outcome(change.tx, sign_up_id)
+    return outcome(row, shift)
 
 
-def outcome(tx: Connection, sign_up_id: str) -> dict[str, Any]:
+def outcome(row: sa.Row[Any], shift: sa.Row[Any]) -> dict[str, Any]:
     """What a change answers. Answers are kept for repeats, so there is nothing personal in them."""
-    row = get(tx, store.sign_ups, "sign-up", sign_up_id)
-    shift = store.shift_with_task(tx, row.shift_id)
     told = ("id", "shift_id", "state", "purge_after", "last_effective_date", "version")
     return {
         **{name: getattr(row, name) for name in told},
@@ -206,9 +205,9 @@ def _check_open(shift: sa.Row[Any], on: date) -> None:
     domain.check_not_over(seoul_date(shift.ends_at), on)
 
 
-def _check_free_time(tx: Connection, shift: sa.Row[Any], phone_hash: str) -> None:
-    """Raises Overlap. Exact only while the person is held."""
-    if store.overlapping_shift(tx, phone_hash, shift.starts_at, shift.ends_at):
+def _check_free_time(shift: sa.Row[Any], at_that_time: Iterable[sa.Row[Any]]) -> None:
+    """Raises Overlap when the person is confirmed for another shift at the time of this one."""
+    if any(SignUpState(other.state) in ENGAGED for other in at_that_time):
         starts_at, ends_at = (moment.astimezone(SEOUL) for moment in (shift.starts_at, shift.ends_at))
         raise domain.Overlap(starts_at=f"{starts_at:%Y-%m-%d %H:%M}", ends_at=f"{ends_at:%Y-%m-%d %H:%M}")
 
@@ -243,24 +242,24 @@ def _advance(
     *,
     reason: bytes | None = None,
     **told: Any,
-) -> None:
+) -> sa.Row[Any]:
+    """The sign-up after this step."""
     state = next_state(domain.TRANSITIONS, SignUpState(row.state), step)
-    store.update(change.tx, store.sign_ups, row, state=state.value, last_effective_date=on)
-    _add_step(change, row.id, step, on, reason)
-    _record(change, row.id, shift, step, row.version + 1, on, **told)
+    row = update(change.tx, store.sign_ups, row, state=state.value, last_effective_date=on)
+    _add_steps(change, row.id, [step], on, reason)
+    _record(change, row.id, shift, step, row.version, on, **told)
+    return row
 
 
-def _add_step(change: Change, sign_up_id: str, step: Step, on: date, reason: bytes | None = None) -> None:
-    change.tx.execute(
-        sa.insert(store.sign_up_steps).values(
-            sign_up_id=sign_up_id,
-            step=step.value,
-            account=change.actor.id,
-            reason=reason,
-            effective_date=on,
-            recorded_at=change.now,
-        )
-    )
+def _add_steps(change: Change, sign_up_id: str, steps: Sequence[Step], on: date, reason: bytes | None = None) -> None:
+    taken = {
+        "sign_up_id": sign_up_id,
+        "account": change.actor.id,
+        "reason": reason,
+        "effective_date": on,
+        "recorded_at": change.now,
+    }
+    add_all(change.tx, store.sign_up_steps, [{**taken, "step": step.value} for step in steps])
 
 
 def _record(

@@ -10,7 +10,7 @@ from services.dispatch import domain, events, store
 from services.dispatch.domain import ENGAGED, Selection, SignUpState, TaskState, TaskStep
 from shared.changes import Change, new_id
 from shared.refusals import Unknown, check_date_order
-from shared.rows import get, insert_new
+from shared.rows import get, insert_new, update
 
 PUBLIC_STATES = frozenset({TaskState.APPROVED, TaskState.CLOSED})
 STAFF_ONLY = ("proposed_by", "approved_by")
@@ -152,11 +152,11 @@ def _advance(
     if step is TaskStep.APPROVE:
         domain.check_approver(task.proposed_by, change.actor.id)
     check_date_order(on, task.last_effective_date)
-    store.update(change.tx, store.tasks, task, state=state.value, last_effective_date=on, **values)
+    task = update(change.tx, store.tasks, task, state=state.value, last_effective_date=on, **values)
     change.record(
         event(task_id=task_id, disaster_id=task.disaster_id, kind=task.kind, selection=task.selection),
         subject=task_id,
-        version=task.version + 1,
+        version=task.version,
         effective_date=on,
     )
     return show(change.tx, task_id, to_staff=True)

@@ -10,32 +10,32 @@ from services.inventory import domain, events, store
 from services.inventory.domain import RequestState
 from shared.changes import Change, new_id
 from shared.refusals import check_date_order
-from shared.rows import get, insert_new
+from shared.rows import get, insert_new, one, update
 
 
 def register_item(change: Change, *, name: str, unit: str, id: str | None = None) -> dict[str, Any]:
     """Register a kind of goods together with the one unit it is counted in."""
     item_id = id or new_id()
-    insert_new(change.tx, store.items, "item", id=item_id, name=name, unit=unit)
+    item = insert_new(change.tx, store.items, "item", id=item_id, name=name, unit=unit)
     change.record(
         events.ItemRegistered(item_id=item_id, name=name, unit=unit),
         subject=item_id,
         version=1,
         effective_date=change.today,
     )
-    return get(change.tx, store.items, "item", item_id)._asdict()
+    return item._asdict()
 
 
 def register_depot(change: Change, *, name: str, region: str | None = None, id: str | None = None) -> dict[str, Any]:
     depot_id = id or new_id()
-    insert_new(change.tx, store.depots, "depot", id=depot_id, name=name, region=region)
+    depot = insert_new(change.tx, store.depots, "depot", id=depot_id, name=name, region=region)
     change.record(
         events.DepotRegistered(depot_id=depot_id, name=name, region=region),
         subject=depot_id,
         version=1,
         effective_date=change.today,
     )
-    return get(change.tx, store.depots, "depot", depot_id)._asdict()
+    return depot._asdict()
 
 
 def receive_stock(
@@ -53,7 +53,7 @@ def receive_stock(
     lot_id, on = id or new_id(), change.effective_date(effective_date)
     item = get(change.tx, store.items, "item", item_id)
     get(change.tx, store.depots, "depot", depot_id)
-    insert_new(
+    lot = insert_new(
         change.tx,
         store.lots,
         "receipt",
@@ -84,7 +84,7 @@ def receive_stock(
         version=1,
         effective_date=on,
     )
-    return store.one(change.tx, store.lots_with_items(), store.lots.c.id, "lot", lot_id)._asdict()
+    return {**lot._asdict(), "available": quantity, "item_name": item.name, "unit": item.unit}
 
 
 def request_goods(
@@ -108,7 +108,7 @@ def request_goods(
         "item_id": item_id,
         "quantity": quantity,
     }
-    insert_new(
+    request = insert_new(
         change.tx,
         store.requests,
         "request",
@@ -129,7 +129,7 @@ def request_goods(
         version=1,
         effective_date=on,
     )
-    return request_view(change.tx, request_id)
+    return {**request._asdict(), "item_name": item.name, "unit": item.unit}
 
 
 def close_request(
@@ -141,23 +141,19 @@ def close_request(
     request = open_request(change.tx, request_id)
     change.check_version(request.version)
     check_date_order(on, request.effective_date)
-    change.tx.execute(
-        sa.update(store.requests)
-        .where(store.requests.c.id == request_id)
-        .values(state=RequestState.CLOSED.value, closing_reason=reason, version=request.version + 1)
-    )
+    closed = update(change.tx, store.requests, request, state=RequestState.CLOSED.value, closing_reason=reason)
     change.record(
         events.RequestClosed(request_id=request_id, disaster_id=request.disaster_id, region=request.region),
         subject=request_id,
-        version=request.version + 1,
+        version=closed.version,
         effective_date=on,
     )
-    return request_view(change.tx, request_id)
+    return {**request._asdict(), **closed._asdict()}
 
 
 def open_request(tx: Connection, request_id: str) -> sa.Row[Any]:
     """The request with its item's unit. Raises RequestNotOpen."""
-    request = store.one(tx, store.requests_with_items(), store.requests.c.id, "request", request_id)
+    request = one(tx, store.REQUEST_WITH_ITEM, "request", request_id)
     if request.state != RequestState.OPEN:
         raise domain.RequestNotOpen(
             request_id=request_id,
@@ -167,8 +163,3 @@ def open_request(tx: Connection, request_id: str) -> sa.Row[Any]:
             unit=request.unit,
         )
     return request
-
-
-def request_view(tx: Connection, request_id: str) -> dict[str, Any]:
-    """A request with the name and unit of its item."""
-    return store.one(tx, store.requests_with_items(), store.requests.c.id, "request", request_id)._asdict()
