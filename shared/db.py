@@ -44,16 +44,16 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        # Errors end up in logs, where what somebody wrote about a person must not.
+        options: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE, "hide_parameters": True}
         if self.is_sqlite:
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            self.engine = sa.create_engine(
-                self.url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, pool_size=POOL_SIZE, max_overflow=POOL_SIZE
-            )
+            self.engine = sa.create_engine(self.url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, **options)
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
         else:
-            self.engine = sa.create_engine(self.url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True)
+            self.engine = sa.create_engine(self.url, pool_pre_ping=True, **options)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:

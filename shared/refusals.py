@@ -71,6 +71,19 @@ class DatesOutOfOrder(Refusal):
     korean = "{effective_date}은(는) 앞선 절차의 날짜({previous_date})보다 이릅니다."
 
 
+class StorageUnavailable(Refusal):
+    """Not the rules but the database says no: it is away, or its disk is full."""
+
+    english = (
+        "The database does not answer or has no room just now. Send this again a little later; with the same "
+        "Idempotency-Key it counts once."
+    )
+    korean = (
+        "지금은 데이터베이스가 응답하지 않거나 저장할 공간이 없습니다. 잠시 뒤 다시 보내 주십시오. "
+        "같은 Idempotency-Key로 보내면 한 번만 반영됩니다."
+    )
+
+
 def next_state(transitions: Mapping[tuple[State, Step], State], state: State, step: Step) -> State:
     """The state a step leads to. Raises WrongState when the table has no way."""
     try:

@@ -156,9 +156,9 @@ class Run:
             self.laws.after_step(service)
             return "the service dies before its commit"
         if "full" in struck:
-            holds("a full disk is said and changes nothing", "500 internal", said(reply))
+            holds("a full disk is said and changes nothing", "503 storage-unavailable", said(reply))
             self.laws.after_step(service)
-            return "the disk is full: 500"
+            return "the disk is full: 503"
         now = self.world.clocks[service].now()
         answer = self.model.answer(request, if_match, now)
         wanted = str(answer.status) if answer.slug is None else f"{answer.status} {answer.slug}"
