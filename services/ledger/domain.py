@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.clock import format_utc
 from shared.events import canonical_json_of_plain
@@ -70,8 +70,7 @@ MEASURES: Final[dict[Measure, tuple[int, frozenset[Account]]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One side of an entry. `object_id` is the budget line, item or task that is counted."""
 
     account: Account
@@ -81,8 +80,7 @@ class Line:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """All postings of one event. Entries of one partition form a chain: each carries the hash of the one before."""
 
     chain: str
@@ -93,8 +91,8 @@ class Entry:
     subject: str
     effective_date: date
     recorded_at: datetime
-    lines: tuple[Line, ...]
     previous_hash: str
+    lines: tuple[Line, ...]
 
     def hash(self) -> str:
         return hashlib.sha256(
@@ -106,10 +104,7 @@ class Entry:
                     self.event_hash,
                     self.effective_date.isoformat(),
                     format_utc(self.recorded_at),
-                    [
-                        [line.account, line.commodity, line.object_id, line.disaster_id, line.amount]
-                        for line in self.lines
-                    ],
+                    self.lines,
                     self.previous_hash,
                 ]
             )

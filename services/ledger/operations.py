@@ -18,10 +18,8 @@ def post(tx: Connection, batch: Sequence[Received]) -> None:
     source = batch[0].source
     chain = f"{source.topic}/{source.partition}"
     head = store.chain_head(tx, chain)
-    entries = list(chained(chain, batch, head or (0, FIRST_HASH)))
-    if entries:
-        store.append_entries(tx, entries)
-    project(tx, [entry for entry, _ in entries], [received.event for received in batch])
+    entries = store.append_entries(tx, chained(chain, batch, head or (0, FIRST_HASH)))
+    project(tx, entries, [received.event for received in batch])
 
 
 def chained(chain: str, batch: Iterable[Received], head: tuple[int, str]) -> Iterable[tuple[Entry, str]]:
@@ -42,8 +40,8 @@ def chained(chain: str, batch: Iterable[Received], head: tuple[int, str]) -> Ite
             subject=event.subject,
             effective_date=event.effective_date,
             recorded_at=event.time,
-            lines=tuple(lines),
             previous_hash=previous_hash,
+            lines=tuple(lines),
         )
         previous_hash = entry.hash()
         yield entry, previous_hash

@@ -1,7 +1,6 @@
 """Tables and queries of the ledger. The journal can only grow: the database itself refuses anything else."""
 
-from collections.abc import Iterable
-from operator import attrgetter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +101,9 @@ mentions = sa.Table(
 PROJECTIONS = (balances, names, forecasts, mentions)
 
 
+ENTRY_FIELDS = Entry._fields[:-1]  # all but its lines, which have a table of their own
+
+
 def chain_head(tx: Connection, chain: str) -> tuple[int, str] | None:
     """Sequence and hash of the newest entry of a chain, locked until the transaction ends."""
     row = tx.execute(
@@ -110,41 +112,30 @@ def chain_head(tx: Connection, chain: str) -> tuple[int, str] | None:
     return None if row is None else (row.sequence, row.hash)
 
 
-def append_entries(tx: Connection, entries: list[tuple[Entry, str]]) -> None:
-    """Write entries of one chain with their hashes, lines first, and move the head of the chain."""
-    bulk_insert(
-        tx,
-        journal_lines,
-        ("event_id", "position", *LINE_FIELDS),
-        (
-            (entry.event_id, position, *line_values(line))
-            for entry, _ in entries
-            for position, line in enumerate(entry.lines)
-        ),
-    )
-    bulk_insert(
-        tx, journal_entries, (*ENTRY_FIELDS, "hash"), ((*entry_values(entry), digest) for entry, digest in entries)
-    )
-    newest, digest = entries[-1]
+def append_entries(tx: Connection, chained: Iterable[tuple[Entry, str]]) -> list[Entry]:
+    """Write entries of one chain with their hashes, lines first, move the head of the chain, and return the entries.
+
+    They are made while their lines are copied: what PostgreSQL does with one need not wait for the next.
+    """
+    written: list[tuple[Entry, str]] = []
+
+    def lines() -> Iterator[tuple[Any, ...]]:
+        for entry, digest in chained:
+            written.append((entry, digest))
+            for position, line in enumerate(entry.lines):
+                yield (entry.event_id, position, *line)
+
+    bulk_insert(tx, journal_lines, ("event_id", "position", *Line._fields), lines())
+    bulk_insert(tx, journal_entries, (*ENTRY_FIELDS, "hash"), ((*entry[:-1], digest) for entry, digest in written))
+    if written:
+        _move_head(tx, *written[-1])
+    return [entry for entry, _ in written]
+
+
+def _move_head(tx: Connection, newest: Entry, digest: str) -> None:
     head = {"chain": newest.chain, "sequence": newest.sequence, "hash": digest}
     if not tx.execute(insert_new(tx.dialect.name, chains), head).first():
         tx.execute(sa.update(chains).where(chains.c.chain == newest.chain).values(head))
-
-
-LINE_FIELDS = ("account", "commodity", "object_id", "disaster_id", "amount")
-ENTRY_FIELDS = (
-    "chain",
-    "sequence",
-    "event_id",
-    "event_type",
-    "event_hash",
-    "subject",
-    "effective_date",
-    "recorded_at",
-    "previous_hash",
-)
-line_values = attrgetter(*LINE_FIELDS)
-entry_values = attrgetter(*ENTRY_FIELDS)
 
 
 def add_to_balances(tx: Connection, entries: Iterable[Entry]) -> None:
