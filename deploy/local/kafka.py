@@ -90,6 +90,10 @@ class KafkaCluster:
         """`host:port,…` of every node, running or not."""
         return ",".join(f"{self.hosts[node].address}:{port}" for node, port in self.broker_ports.items())
 
+    def data(self, node: int) -> Path:
+        """The folder of the node's records."""
+        return self.directory / f"node-{node}" / "data"
+
     def __enter__(self) -> Self:
         try:
             self.start()
@@ -134,8 +138,8 @@ class KafkaCluster:
             child.stop(timeout_seconds=10)
 
     def _launch(self, node: int) -> Child:
-        folder = self.directory / f"node-{node}"
-        data = folder / "data"
+        data = self.data(node)
+        folder = data.parent
         properties = folder / "server.properties"
         folder.mkdir(parents=True, exist_ok=True)
         replicas, host = len(self.nodes), self.hosts[node]
@@ -153,7 +157,7 @@ class KafkaCluster:
         if not (data / "meta.properties").exists():
             self._format(properties)
         command = [*host.enter, self.java, *JVM_OPTIONS, "-cp", self.classpath, "kafka.Kafka", str(properties)]
-        return Child(command, log=folder / "kafka.log")
+        return Child(command, log=folder / "kafka.log", directory=folder)  # where a JVM that crashes leaves its report
 
     def _format(self, properties: Path) -> None:
         tool = [self.java, "-cp", self.classpath, "kafka.tools.StorageTool", "format"]

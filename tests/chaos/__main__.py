@@ -2,10 +2,11 @@
 
     FAULTS=100 SEED=1 python -m tests.chaos
 
-PARTITION=freeze cuts brokers off by SIGSTOP where network namespaces are not wanted.
+PARTITION=freeze cuts brokers off by SIGSTOP and fills no disk, where namespaces are not wanted.
 Exit code 0 when everything holds, 1 with findings (or without the real parts), 2 for bad usage.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -16,7 +17,9 @@ import click
 
 from deploy.local.process import ProcessFailed, Unavailable, open_directory, sigterm_interrupts
 from tests.chaos.client import Refused, Unanswered
-from tests.chaos.network import Network, NoNamespaces
+from tests.chaos.disks import Disks
+from tests.chaos.namespaces import NoNamespaces
+from tests.chaos.network import Network
 from tests.chaos.run import NODES, Run, table
 
 LONGEST_NUMBER: Final = 10  # digits; Python reads no more than some thousands
@@ -67,16 +70,18 @@ def main() -> int:
 
 
 def run(choice: Choice) -> int:
+    # Both before the first thread: namespaces belong to threads.
     network, means = make_network(choice)
-    click.echo(f"FAULTS={choice.faults} SEED={choice.seed}; a broker is cut off by {means}.", err=True)
-    with open_directory("dure-chaos-") as directory:
-        chaos = Run(directory, seed=choice.seed, count=choice.faults, network=network)
+    disks, without = make_disks(choice)
+    click.echo(f"FAULTS={choice.faults} SEED={choice.seed}; a broker is cut off by {means}{without}.", err=True)
+    with open_directory("dure-chaos-") as directory, disks or contextlib.nullcontext():
+        chaos = Run(directory, seed=choice.seed, count=choice.faults, network=network, disks=disks)
         findings = chaos.go()
     click.echo(table(chaos.outcomes))
     record, load = chaos.record, chaos.load
     click.echo(
         f"{load.acknowledged} changes of the load acknowledged, {load.repeats} calls repeated, "
-        f"{record.refusals.total()} refused as they should be; a broker was cut off by {means}."
+        f"{record.refusals.total()} refused as they should be; a broker was cut off by {means}{without}."
     )
     click.echo("\n".join(findings) or "Nothing acknowledged is lost, nothing is doubled, and every figure agrees.")
     return FINDINGS if findings else 0
@@ -90,6 +95,16 @@ def make_network(choice: Choice) -> tuple[Network | None, str]:
         return Network(range(1, NODES + 1)), "a cable pulled between network namespaces"
     except NoNamespaces as reason:
         return None, f"SIGSTOP beyond its session time-out, without network namespaces ({reason})"
+
+
+def make_disks(choice: Choice) -> tuple[Disks | None, str]:
+    """Disks that can be filled, if there are some, and what is to be said if not."""
+    if not choice.wants_namespaces:
+        return None, "; no disk is filled"
+    try:
+        return Disks(), ""
+    except NoNamespaces as reason:
+        return None, f"; no disk is filled, without mount namespaces ({reason})"
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 import contextlib
 import functools
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 import psycopg
@@ -16,6 +17,7 @@ from kafka.errors import KafkaError
 from deploy.local.postgres import DATABASE, ROLE
 from deploy.local.process import LOOPBACK
 from deploy.local.stack import PUBLISHERS, WEB, Stack
+from tests.chaos.disks import Disks
 from tests.chaos.network import Network
 
 LEDGER: Final = f"{DATABASE}_ledger"
@@ -47,6 +49,8 @@ class Kind(StrEnum):
     CONTROLLER_KILLED = "controller killed"
     CONTROLLER_CUT_OFF = "controller cut off"
     POSTGRES_KILLED = "PostgreSQL killed"
+    POSTGRES_DISK_FULL = "PostgreSQL's disk full"
+    BROKER_DISK_FULL = "broker's disk full"
     REDIS_KILLED = "Redis killed"
     REDIS_FLUSHED = "Redis flushed"
     LEDGER_RESTORED = "ledger restored"
@@ -64,7 +68,13 @@ PROGRAMS: Final[dict[Kind, Sequence[str]]] = {
 }
 FROZEN: Final = frozenset({Kind.SERVICE_FROZEN, Kind.RELAY_FROZEN, Kind.CONSUMER_FROZEN, Kind.FRONT_FROZEN})
 ON_CONTROLLER: Final = frozenset({Kind.CONTROLLER_KILLED, Kind.CONTROLLER_CUT_OFF})
-ON_KAFKA: Final = ON_CONTROLLER | {Kind.BROKER_KILLED, Kind.BROKER_FROZEN, Kind.BROKER_CUT_OFF}
+ON_KAFKA: Final = ON_CONTROLLER | {
+    Kind.BROKER_KILLED,
+    Kind.BROKER_FROZEN,
+    Kind.BROKER_CUT_OFF,
+    Kind.BROKER_DISK_FULL,
+}
+ON_DISKS: Final = frozenset({Kind.POSTGRES_DISK_FULL, Kind.BROKER_DISK_FULL})
 
 
 @dataclass(frozen=True)
@@ -76,14 +86,14 @@ class Fault:
     hold_seconds: float
 
 
-def plan(seed: int, count: int) -> list[Fault]:
+def plan(seed: int, count: int, kinds: Collection[Kind] = tuple(Kind)) -> list[Fault]:
     """`count` faults in the order `seed` gives: every kind once, then every kind again, and so on."""
     chance = random.Random(seed)
     faults: list[Fault] = []
     while len(faults) < count:
-        kinds = list(Kind)
-        chance.shuffle(kinds)
-        faults += [Fault(kind, chance.randrange(1 << 16), chance.choice(HOLDS_SECONDS)) for kind in kinds]
+        order = list(kinds)
+        chance.shuffle(order)
+        faults += [Fault(kind, chance.randrange(1 << 16), chance.choice(HOLDS_SECONDS)) for kind in order]
     return faults[:count]
 
 
@@ -99,9 +109,18 @@ class Injected:
 class Faults:
     """Breaks the stack and mends it. Use it from one thread that lives as long as the stack: it starts processes."""
 
-    def __init__(self, stack: Stack, network: Network | None) -> None:
+    def __init__(self, stack: Stack, network: Network | None, disks: Disks | None) -> None:
+        """Without a network brokers are frozen instead of cut off; without disks none can be filled."""
         self.stack = stack
         self.network = network
+        self.disks = disks
+        if disks is not None:
+            disks.mount([stack.postgres.data, *map(stack.kafka.data, stack.kafka.nodes)])
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """What can be broken here."""
+        return [kind for kind in Kind if self.disks is not None or kind not in ON_DISKS]
 
     def inject(self, fault: Fault) -> Injected:
         if fault.kind in PROGRAMS:
@@ -110,6 +129,7 @@ class Faults:
             return self._node(fault)
         return {
             Kind.POSTGRES_KILLED: self._kill_postgres,
+            Kind.POSTGRES_DISK_FULL: self._fill_disk_of_postgres,
             Kind.REDIS_KILLED: self._kill_redis,
             Kind.REDIS_FLUSHED: self._flush_redis,
             Kind.LEDGER_RESTORED: self._restore_ledger,
@@ -160,6 +180,8 @@ class Faults:
         if fault.kind is Kind.BROKER_FROZEN:
             kafka.pause(node)
             return Injected(target, fault.hold_seconds, functools.partial(kafka.resume, node))
+        if fault.kind is Kind.BROKER_DISK_FULL:
+            return self._fill(kafka.data(node), target, fault)
         hold_seconds = max(fault.hold_seconds, BEYOND_THE_BROKERS_SESSION_SECONDS)
         if self.network is None:
             kafka.pause(node)
@@ -170,6 +192,15 @@ class Faults:
     def _kill_postgres(self, _fault: Fault) -> Injected:
         self.stack.postgres.kill()
         return Injected("all databases", 0, self.stack.postgres.start)
+
+    def _fill_disk_of_postgres(self, fault: Fault) -> Injected:
+        return self._fill(self.stack.postgres.data, "all databases", fault)
+
+    def _fill(self, folder: Path, target: str, fault: Fault) -> Injected:
+        """A server may end when it cannot write; started again once there is room, it must have lost nothing."""
+        assert self.disks is not None, "without disks nothing of this kind is planned"
+        self.disks.fill(folder)
+        return Injected(target, fault.hold_seconds, functools.partial(self.disks.free, folder))
 
     def _kill_redis(self, _fault: Fault) -> Injected:
         self.stack.redis.kill()

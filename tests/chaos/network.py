@@ -8,7 +8,6 @@ descriptor refers to them, so even after kill -9 nothing is left to be taken dow
 """
 
 import contextlib
-import ctypes
 import os
 import shutil
 import subprocess
@@ -17,15 +16,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from deploy.local.kafka import Host
+from tests.chaos.namespaces import CLONE_NEWNET, NoNamespaces, enter, unshare
 
-CLONE_NEWNET: Final = 0x40000000
 PREFIX: Final = "10.77.0"
 BRIDGE: Final = "relief"
 COMMAND_TIMEOUT_SECONDS: Final = 10
-
-
-class NoNamespaces(Exception):
-    """This machine or this user cannot make network namespaces; the message says why."""
 
 
 class Network:
@@ -37,8 +32,8 @@ class Network:
             raise NoNamespaces("they need Linux with ip (iproute2) and nsenter (util-linux)")
         with contextlib.ExitStack() as undo:
             before = self._open()
-            _unshare()
-            undo.callback(_enter, before)
+            unshare(CLONE_NEWNET)
+            undo.callback(enter, before)
             try:
                 self.hosts = self._lay_cables(nodes)
             except (OSError, subprocess.SubprocessError) as error:
@@ -62,9 +57,9 @@ class Network:
 
     def _lay_cable(self, node: int) -> Host:
         here = self._open()
-        _unshare()
+        unshare(CLONE_NEWNET)
         there = self._open()
-        _enter(here)
+        enter(here)
         os.close(here)
         namespace = f"/proc/{os.getpid()}/fd/{there}"
         host = Host(f"{PREFIX}.{node}", ("nsenter", f"--net={namespace}"))
@@ -87,15 +82,3 @@ class Network:
 def _ip(*arguments: str, through: Sequence[str] = ()) -> None:
     command = [*through, "ip", *arguments]
     subprocess.run(command, check=True, capture_output=True, timeout=COMMAND_TIMEOUT_SECONDS)
-
-
-def _unshare() -> None:
-    """Raises NoNamespaces."""
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
-        raise NoNamespaces(f"they cannot be made: {os.strerror(ctypes.get_errno())}")
-
-
-def _enter(namespace: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.setns(namespace, CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

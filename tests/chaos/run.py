@@ -18,6 +18,7 @@ from deploy.local.process import ProcessFailed
 from deploy.local.stack import Stack
 from shared.config import load_settings
 from tests.chaos.client import Client, Refused, Unanswered
+from tests.chaos.disks import Disks
 from tests.chaos.faults import CONSUMERS, ON_KAFKA, Fault, Faults, Kind, plan
 from tests.chaos.load import Load, prepare
 from tests.chaos.network import Network
@@ -28,6 +29,7 @@ from tests.chaos.verdict import Verdict
 NODES: Final = 3
 RECOVERY_TIMEOUT_SECONDS: Final = 180
 WHOLE_TIMEOUT_SECONDS: Final = 90
+LOOK_SECONDS: Final = 0.2
 MOST_SECONDS: Final = 3 * 60 * 60  # a run that takes longer than this injects no further fault
 
 
@@ -42,7 +44,7 @@ class Outcome:
 class Run:
     """Holds the parts of one run; `go` does it and returns the findings."""
 
-    def __init__(self, directory: Path, *, seed: int, count: int, network: Network | None) -> None:
+    def __init__(self, directory: Path, *, seed: int, count: int, network: Network | None, disks: Disks | None) -> None:
         """Raises Unavailable when a part of the stack cannot be provisioned."""
         self.seed = seed
         self.count = count
@@ -58,7 +60,7 @@ class Run:
         self.record = Record()
         self.stopping = threading.Event()
         self.load = Load(self._new_client, self.record, seed)
-        self.faults = Faults(self.stack, network)
+        self.faults = Faults(self.stack, network, disks)
         self.outcomes: list[Outcome] = []
 
     def go(self) -> list[str]:
@@ -95,7 +97,7 @@ class Run:
 
     def _outcomes(self, probe: Probe, prober: concurrent.futures.Executor) -> Iterator[Outcome]:
         deadline, events = time.monotonic() + MOST_SECONDS, probe.events()
-        for fault in plan(self.seed, self.count):
+        for fault in plan(self.seed, self.count, self.faults.kinds):
             if time.monotonic() > deadline:
                 return
             try:
@@ -117,6 +119,9 @@ class Run:
         passing = prober.submit(self._time_of, probe, began)
         self.stopping.wait(injected.hold_seconds)
         injected.mend()
+        while not passing.done():
+            self.stack.revive_parts()  # as a service manager does with a server that gave up by itself
+            time.sleep(LOOK_SECONDS)
         return injected.target, passing.result()
 
     def _time_of(self, probe: Probe, began: float) -> float:
@@ -129,7 +134,8 @@ class Run:
         while not self.faults.is_kafka_whole():
             if time.monotonic() > deadline:
                 raise Unanswered(f"Kafka's replicas are not in sync after {WHOLE_TIMEOUT_SECONDS} s")
-            time.sleep(0.2)
+            self.stack.revive_parts()
+            time.sleep(LOOK_SECONDS)
 
     def _new_client(self) -> Client:
         return Client(self.stack.url, self.secret, self.stopping)
