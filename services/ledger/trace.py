@@ -79,11 +79,7 @@ def entry_views(tx: Connection, event_ids: list[str]) -> list[dict[str, Any]]:
     entries = tx.execute(
         sa.select(journal_entries)
         .where(journal_entries.c.event_id.in_(event_ids))
-        .order_by(journal_entries.c.recorded_at, journal_entries.c.event_id)
+        .order_by(journal_entries.c.recorded_at, journal_entries.c.chain, journal_entries.c.sequence)
     ).all()
     lines = lines_of(tx, [entry.event_id for entry in entries])
-    return [{**entry._asdict(), "lines": [{**vars_of(line)} for line in lines[entry.event_id]]} for entry in entries]
-
-
-def vars_of(line: Any) -> dict[str, Any]:
-    return {name: getattr(line, name) for name in line.__slots__}
+    return [{**entry._asdict(), "lines": [line._asdict() for line in lines[entry.event_id]]} for entry in entries]

@@ -193,6 +193,18 @@ def test_a_figure_leads_to_its_entries_and_they_to_their_events(money: Money) ->
     types = [event["type"].split(".")[1] for event in traced["events"]]
     assert types == ["spending_proposed", "spending_decided", "spending_decided", "spending_committed", "payment_made"]
     assert money.ledger.get("/trace/first-payment", Role.AUDITOR).json["events"] == traced["events"]
+    paid = {"commodity": "KRW", "object_id": "relief", "disaster_id": ""}
+    assert [{**line, "entry": number} for number, entry in enumerate(traced["entries"]) for line in entry["lines"]] == [
+        {"entry": entry, "account": account, "amount": amount, **paid}
+        for entry, account, amount in (
+            (0, "B200", 600 * MILLION),
+            (0, "B300", -600 * MILLION),
+            (1, "B300", 600 * MILLION),
+            (1, "B400", -600 * MILLION),
+            (1, "F500", 600 * MILLION),
+            (1, "F100", -600 * MILLION),
+        )
+    ]
 
 
 def test_an_event_that_arrives_twice_counts_once(money: Money) -> None:
