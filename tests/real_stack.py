@@ -6,9 +6,10 @@ they fail instead: a test that silently never runs proves nothing.
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deploy.local.chromium import Chromium, find_chromium
@@ -31,6 +32,16 @@ def provisioned(part: str) -> Iterator[None]:
         if is_required():
             pytest.fail(f"{part} is required here: {reason}", pytrace=False)
         pytest.skip(f"{part}: {reason}")
+
+
+def listening_ports(processes: Iterable[psutil.Process]) -> set[int]:
+    """The TCP ports that those of them listen on which still run."""
+    ports: set[int] = set()
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            connections = process.net_connections("tcp")
+            ports.update(one.laddr.port for one in connections if one.status == psutil.CONN_LISTEN)
+    return ports
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from deploy.local.redis import find_redis
 from deploy.local.stack import find_program
 from tests.chaos.faults import Kind, plan
 from tests.chaos.verdict import differences
-from tests.real_stack import provisioned
+from tests.real_stack import listening_ports, provisioned
 
 # An order whose first ten kinds are spread over all parts and take little time.
 SHORT_FORM = {"FAULTS": "10", "SEED": "3121699"}
@@ -72,7 +72,7 @@ def test_an_interrupted_run_leaves_no_process_port_or_file() -> None:
         running = start({**SHORT_FORM, "PARTITION": "freeze"}, folder)
         try:
             family = wait_for("gunicorn", running)
-            ports = {port for process in family for port in ports_of(process)}
+            ports = listening_ports(family)
             assert ports, "something listens while it runs"
             running.send_signal(signal.SIGINT)
             _, complaints = running.communicate(timeout=60)
@@ -92,7 +92,7 @@ def wait_for(program: str, running: subprocess.Popen[str]) -> list[psutil.Proces
     while time.monotonic() < deadline:
         family = psutil.Process(running.pid).children(recursive=True)
         is_there = any(program in argument for process in family for argument in command_of(process)[:2])
-        if is_there and any(map(ports_of, family)):
+        if is_there and listening_ports(family):
             return family
         assert running.poll() is None, running.communicate()
         time.sleep(0.1)
@@ -104,13 +104,6 @@ def command_of(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.NoSuchProcess:
         return []
-
-
-def ports_of(process: psutil.Process) -> set[int]:
-    try:
-        return {c.laddr.port for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
-    except psutil.NoSuchProcess:
-        return set()
 
 
 def end(running: subprocess.Popen[str]) -> None:
