@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 export PORT
+# Many tests wait for real servers: two files at a time take two thirds of the time of one.
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 
@@ -21,7 +23,7 @@ stack: $(VENV)/stack.done assets ## run the distributed system on real Kafka, Po
 
 .PHONY: test
 test: $(VENV)/dev.done assets ## every test; parts that cannot be provisioned are skipped, or fail with CI=true
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
 
 .PHONY: simulate
 simulate: $(VENV)/dev.done ## try to break it: SEED=1 STEPS=400 SEEDS=20, PLANT=list names mistakes it must find, STORY=1 tells all

@@ -28,7 +28,8 @@ from shared.bus.embedded import EmbeddedProducer
 
 PARTITIONS = 4
 LIMIT_BYTES = 1_000_000
-ARRIVAL_TIMEOUT_SECONDS = 40
+# A group that waits for a member that will not come back does so for its session and then its poll interval.
+ARRIVAL_TIMEOUT_SECONDS = 100
 SHELTERS = [f"site-{name}" for name in ("uiseong", "andong", "cheongsong", "yeongyang", "yeongdeok", "sancheong")]
 
 
