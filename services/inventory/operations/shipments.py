@@ -289,6 +289,7 @@ def _record(
     shares: Iterable[tuple[ShippedLine, int]] | None = None,
 ) -> None:
     """Tell of the whole shipment, or of the `shares` of its lines."""
+    told = shares if shares is not None else [(line, line.quantity) for line in shipment.lines]
     lines = [
         events.Line(
             item_id=line.item.id,
@@ -297,7 +298,7 @@ def _record(
             lot_id=line.lot_id,
             quantity=quantity,
         )
-        for line, quantity in shares or [(line, line.quantity) for line in shipment.lines]
+        for line, quantity in told
     ]
     row = shipment.row
     change.record(
