@@ -78,6 +78,17 @@ class Restart:
 
 
 @dataclass(frozen=True)
+class Tear:
+    """A part, a service or `bus`, dies with this share of a transaction in its file, and is started again."""
+
+    part: str
+    percent: int
+
+    def told(self) -> str:
+        return f"{self.part} dies with {self.percent} % of a transaction written to its file, and is restarted"
+
+
+@dataclass(frozen=True)
 class Wait:
     minutes: int
 
@@ -167,6 +178,7 @@ Action = (
     | Publish
     | Read
     | Restart
+    | Tear
     | Wait
     | Skew
     | Republish

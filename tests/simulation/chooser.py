@@ -20,6 +20,7 @@ from tests.simulation.actions import (
     Restore,
     Settle,
     Skew,
+    Tear,
     Wait,
 )
 from tests.simulation.catalogue import OPS, Request
@@ -128,11 +129,13 @@ class Chooser:
         return Request(op, self.new_id("key"), account, asked, target, body, token=token)
 
     def _again(self) -> Request:
-        """A request of before comes once more: the same, or under the same key with another body."""
-        request = self.random.choice(self.past[-12:]).but(fault="")
-        if self.chance(0.7):
+        """A request of before comes once more: the same, under the same key with another body, or under another key."""
+        request, dice = self.random.choice(self.past[-12:]).but(fault=""), self.random.random()
+        if dice < 0.6:
             return request.but(version="same")
-        return request.but(version="same", body=self.bodies.body(request.op, request.target))
+        if dice < 0.8:
+            return request.but(version="same", body=self.bodies.body(request.op, request.target))
+        return request.but(key=self.new_id("key"))
 
     def _bent(self, request: Request) -> Request:
         """The request with something wrong about it: careless or malicious."""
@@ -177,7 +180,7 @@ class Chooser:
         return Read(self.random.choice((0, 1, 5)), self.random.randrange(1000), rewind, fault, after)
 
     def _mishap(self) -> Action:
-        dice, service = self.random.randrange(20), self.random.choice(PUBLISHERS)
+        dice, service = self.random.randrange(21), self.random.choice(PUBLISHERS)
         actions: dict[int, Action] = {
             0: Restart(self.random.choice((*MODULES, "bus"))),
             1: Poison(service, self.random.choice(("half", "noise", "changed", "empty")), self.random.randrange(9)),
@@ -187,12 +190,13 @@ class Chooser:
             5: Wait(self.random.choice((200 * DAY_MINUTES, 30 * DAY_MINUTES))),
             6: BackUp(),
             7: Restore(),
+            8: Tear(self.random.choice((*MODULES, "bus")), self.random.choice((0, 3, 50, 97, 100))),
         }
         if dice in actions:
             return actions[dice]
-        if dice < 11:
+        if dice < 12:
             return Republish(service, self.random.choice((1, 2, 50)))
-        if dice < 15:
+        if dice < 16:
             return LateCommit(service)
         return Wait(self.random.choice((5, 60, 600, DAY_MINUTES, 3 * DAY_MINUTES)))
 

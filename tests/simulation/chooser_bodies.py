@@ -48,6 +48,7 @@ class Bodies:
             self._money_step,
             self._goods_step,
             self._people_step,
+            self._people_step,
             self._beginning,
         )
         return self.random.choice(steps)()
@@ -125,7 +126,7 @@ class Bodies:
             return "sign_up", self.chooser.pick(self.model.people.shifts, newest=3)
         id_ = self.chooser.pick(sign_ups, newest=4)
         cancelled = {name: one for name, one in sign_ups.items() if one.state == "cancelled"}
-        if cancelled and self.chooser.chance(0.15):
+        if cancelled and self.chooser.chance(0.25):
             return "cancel_sign_up", self.chooser.pick(cancelled)
         steps = {
             "applied": ("confirm", "confirm", "waitlist", "decline", "verify", "verify", "cancel_sign_up"),

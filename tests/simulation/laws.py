@@ -61,16 +61,23 @@ class Laws:
     def __init__(self, world: World, model: Model) -> None:
         self.world = world
         self.model = model
-        self.connections = {name: sqlite3.connect(world.home / f"dure_{name}.db") for name in MODULES}
+        self.connections: dict[str, sqlite3.Connection] = {}
         self.seen: Counter[str] = Counter()  # events of each service that were looked at
         self.newest: Counter[str] = Counter()  # the highest row number looked at
         self.breaks: Counter[str] = Counter()  # what was poisoned on purpose
 
     def close(self) -> None:
-        for connection in self.connections.values():
-            connection.close()
+        for part in list(self.connections):
+            self.let_go(part)
+
+    def let_go(self, part: str) -> None:
+        """Do not hold the files of a part open."""
+        if part in self.connections:
+            self.connections.pop(part).close()
 
     def rows(self, service: str, query: str, *values: Any) -> list[Any]:
+        if service not in self.connections:
+            self.connections[service] = sqlite3.connect(self.world.home / f"dure_{service}.db")
         with closing(self.connections[service].cursor()) as cursor:
             return cursor.execute(query, values).fetchall()
 

@@ -26,6 +26,7 @@ from tests.simulation.actions import (
     Restore,
     Settle,
     Skew,
+    Tear,
     Wait,
 )
 from tests.simulation.catalogue import OPS, Request
@@ -111,6 +112,7 @@ class Run:
             Publish: self._publish,
             Read: self._read,
             Restart: lambda action: world.restart_bus() if action.part == "bus" else world.restart(action.part),
+            Tear: self._tear,
             Wait: lambda action: world.time.wait(action.minutes),
             Skew: lambda action: world.clocks[action.service].set_wrong(action.minutes),
             Republish: self._republish,
@@ -240,6 +242,13 @@ class Run:
             return "the disk of the ledger is full"
         finally:
             world.bus.most_read = world.bus.order = world.bus.rewind = 0
+
+    def _tear(self, action: Tear) -> None:
+        self.laws.let_go(action.part)
+        shows_half = self.world.tear(action.part, action.percent)
+        holds("a change is committed as a whole or not at all", False, shows_half)
+        if action.part in PUBLISHERS:
+            self.laws.after_step(action.part)
 
     def _settle(self) -> str:
         world = self.world

@@ -2,15 +2,18 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.simulation import files
 from tests.simulation.actions import Ask
 from tests.simulation.plants import PLANTS, planted
 from tests.simulation.run import Report, replay, simulate
@@ -78,6 +81,23 @@ def test_a_failure_is_shrunk_to_a_short_story(shop: Workshop) -> None:
     story = short_story(short, report, seed=seed, command=command)
     assert "personal data stays home" in story
     assert command in story
+
+
+@pytest.mark.parametrize("percent", [0, 3, 50, 97, 100])
+def test_a_torn_transaction_is_in_the_file_and_not_in_the_database(tmp_path: Path, percent: int) -> None:
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("CREATE TABLE kept (value)")
+        database.execute("INSERT INTO kept VALUES (1)")
+        database.commit()
+        before = (tmp_path / "a.db-wal").stat().st_size
+        torn = files.half_written(path, percent)
+    assert (len(torn[tmp_path / "a.db-wal"]) > before) is (percent > 0)
+    files.put_back(torn)
+    assert not files.shows_half(path)
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT value FROM kept").fetchall() == [(1,)]
 
 
 def simulation(**settings: str) -> subprocess.CompletedProcess[str]:

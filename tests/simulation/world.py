@@ -5,10 +5,8 @@ import dataclasses
 import json
 import logging
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +25,7 @@ from shared.config import Settings, load_settings
 from shared.http import EXTENSION, Service
 from shared.inbox import Reader
 from shared.outbox import Relay
+from tests.simulation import files
 from tests.simulation.catalogue import OPS, Request
 from tests.simulation.faults import Faults, SimulatedBus, SimulatedClock, SimulatedDatabase, Time
 
@@ -34,6 +33,7 @@ MODULES: Final = {module.NAME: module for module in standalone.SERVICES}
 PUBLISHERS: Final = tuple(module.NAME for module in standalone.PUBLISHERS)
 LEDGER_FILE: Final = f"dure_{ledger.NAME}.db"
 BACKUP_FILE: Final = "ledger-backup.db"
+BUS_FILE: Final = "bus.db"
 MEMORY: Final = Path("/dev/shm")
 ROOM_NEEDED_BYTES: Final = 200_000_000
 ALL_READ: Final = (Role.AUDITOR, Role.ADMINISTRATOR)
@@ -96,11 +96,6 @@ def be_quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
-def copy_database(source: Path, target: Path) -> None:
-    with closing(sqlite3.connect(source)) as here, closing(sqlite3.connect(target)) as there:
-        here.backup(there)
-
-
 class World:
     def __init__(self, home: Path, apps: dict[str, Flask]) -> None:
         self.settings = settings_of(home)
@@ -126,7 +121,7 @@ class World:
         self.clients[name] = self.apps[name].test_client()
 
     def _open_bus(self) -> SimulatedBus:
-        bus = SimulatedBus(str(self.home / "bus.db"), self.settings.bus_partitions, self.faults)
+        bus = SimulatedBus(str(self.home / BUS_FILE), self.settings.bus_partitions, self.faults)
         bus.create_topics(consumers.TOPICS)
         return bus
 
@@ -136,14 +131,16 @@ class World:
 
     def recover(self, name: str) -> None:
         """Drop a service with everything it had in memory, and open it again on its files."""
+        self._close(name)
+        self._open(name)
+
+    def _close(self, name: str) -> None:
         self.service(name).database.close()
         self.drop_background(name)
-        self._open(name)
 
     def restart(self, name: str) -> None:
         """The same as a deployment does it: a new app, its migrations looked at again."""
-        self.service(name).database.close()
-        self.drop_background(name)
+        self._close(name)
         self.apps[name] = MODULES[name].create_app(self.settings, self.clocks[name])
         self.service(name).database.close()
         self._open(name)
@@ -158,10 +155,28 @@ class World:
             self.reader = None
 
     def restart_bus(self) -> None:
+        self._close_bus()
+        self.bus = self._open_bus()
+
+    def _close_bus(self) -> None:
         for name in MODULES:
             self.drop_background(name)
         self.bus.close()
-        self.bus = self._open_bus()
+
+    def tear(self, part: str, percent: int) -> bool:
+        """A part dies while it writes and is opened again; says whether what was not finished can be seen."""
+        path = self.home / (BUS_FILE if part == "bus" else f"dure_{part}.db")
+        torn = files.half_written(path, percent)
+        if part == "bus":
+            self._close_bus()
+        else:
+            self._close(part)
+        files.put_back(torn)
+        if part == "bus":
+            self.bus = self._open_bus()
+        else:
+            self._open(part)
+        return files.shows_half(path)
 
     def ask(self, request: Request, if_match: str | None) -> Reply:
         op = OPS[request.op]
@@ -214,15 +229,14 @@ class World:
         return self.reader is not None and self.reader.is_caught_up()
 
     def back_up(self) -> None:
-        copy_database(self.home / LEDGER_FILE, self.home / BACKUP_FILE)
+        files.copy_database(self.home / LEDGER_FILE, self.home / BACKUP_FILE)
 
     def restore(self) -> str:
         """The ledger as it was when it was backed up; says what became of it."""
         if not (self.home / BACKUP_FILE).exists():
             return "there is no backup"
-        self.service(ledger.NAME).database.close()
-        self.drop_background(ledger.NAME)
-        copy_database(self.home / BACKUP_FILE, self.home / LEDGER_FILE)
+        self._close(ledger.NAME)
+        files.copy_database(self.home / BACKUP_FILE, self.home / LEDGER_FILE)
         self._open(ledger.NAME)
         return ""
 
@@ -233,6 +247,5 @@ class World:
 
     def close(self) -> None:
         for name in MODULES:
-            self.drop_background(name)
-            self.service(name).database.close()
+            self._close(name)
         self.bus.close()
