@@ -1,6 +1,5 @@
 """Transactional outbox: an event is written with the change it tells of, and published afterwards."""
 
-import functools
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -10,7 +9,7 @@ from shared.bus import Bus, BusUnavailable, Producer, Record, RecordRefused
 from shared.clock import Clock
 from shared.db import Database, RowNumber, UtcDateTime
 from shared.events import Event, control_amount
-from shared.rows import rows_of
+from shared.rows import add_all, rows_of
 
 BATCH_SIZE = 500
 
@@ -51,12 +50,7 @@ def append(tx: Connection, outbox: sa.Table, topic: str, event: Event) -> None:
         "body": event.to_bytes(),
         "control_amount": control_amount(event.data),
     }
-    tx.execute(_append(outbox), row)
-
-
-@functools.cache
-def _append(outbox: sa.Table) -> sa.Insert:
-    return sa.insert(outbox).inline()  # nobody asks for its number, so the database need not tell it
+    add_all(tx, outbox, [row])
 
 
 def unpublished(tx: Connection, outbox: sa.Table) -> int:
