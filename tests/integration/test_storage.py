@@ -97,3 +97,10 @@ def test_connections_that_died_while_nobody_asked_are_replaced_unnoticed(api: Ca
     with engine.connect() as one, engine.connect():  # two, of which the first ends the second and all that rest
         one.execute(sa.text(f"SELECT pg_terminate_backend(pid) {others}")).all()
     assert_counts_once(api)
+
+
+def test_an_error_does_not_repeat_what_was_to_be_written(api: Caller) -> None:
+    with pytest.raises(sa.exc.SQLAlchemyError) as caught, database_of(api).write() as tx:
+        tx.execute(sa.text("INSERT INTO no_such_table VALUES (:phone)"), {"phone": "010-0000-0001"})
+    assert "no_such_table" in str(caught.value)
+    assert "010-0000-0001" not in str(caught.value)
