@@ -31,13 +31,12 @@ class Disks:
         self.folders: list[Path] = []
         _run("mount", "--make-rprivate", "/")  # what is mounted from here on stays here
 
-    def mount(self, folders: Sequence[Path]) -> Self:
+    def mount(self, folders: Sequence[Path]) -> None:
         """Put a disk under each of these folders, which need not exist. Raises NoNamespaces."""
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
             _run("mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "dure-chaos", str(folder))
             self.folders.append(folder)
-        return self
 
     def __enter__(self) -> Self:
         return self

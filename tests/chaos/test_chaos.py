@@ -1,5 +1,6 @@
 """Chaos in its short form, and the promises of the command itself: bounded, told apart, and leaving nothing behind."""
 
+import errno
 import os
 import re
 import signal
@@ -15,7 +16,7 @@ import pytest
 
 from deploy.local.kafka import find_java, provision_jars
 from deploy.local.postgres import find_binaries
-from deploy.local.process import PROJECT, is_listening, open_directory
+from deploy.local.process import PROJECT, Unavailable, is_listening, open_directory
 from deploy.local.redis import find_redis
 from deploy.local.stack import find_program
 from tests.chaos.faults import Kind, plan
@@ -84,6 +85,45 @@ def test_an_interrupted_run_leaves_no_process_port_or_file() -> None:
         assert alive == []
         assert [port for port in ports if is_listening(port)] == []
         assert list(folder.iterdir()) == []
+
+
+# In a process of its own: mounts of its own are given to a thread, which cannot give them back.
+FILLING = """
+import sys
+from pathlib import Path
+from tests.chaos.disks import Disks
+from tests.chaos.namespaces import NoNamespaces
+
+def has_room(folder):
+    try:
+        (folder / "written").write_bytes(bytes(100))
+    except OSError as error:
+        return error.strerror
+    return True
+
+folder = Path(sys.argv[1])
+try:
+    with Disks() as disks:
+        disks.mount([folder])
+        print(has_room(folder))
+        (folder / "written").unlink()
+        disks.fill(folder)
+        print(has_room(folder))
+        disks.free(folder)
+        print(has_room(folder))
+except NoNamespaces as reason:
+    sys.exit(str(reason))
+"""
+
+
+def test_a_filled_disk_takes_nothing_more_and_a_freed_one_does(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FILLING, str(tmp_path)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
+    with provisioned("A disk that can be filled"):
+        if done.returncode:
+            raise Unavailable(done.stderr.strip())
+    assert done.stdout.splitlines() == ["True", os.strerror(errno.ENOSPC), "True"]
+    assert list(tmp_path.iterdir()) == [], "what was mounted was seen by that process alone"
 
 
 def wait_for(program: str, running: subprocess.Popen[str]) -> list[psutil.Process]:
