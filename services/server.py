@@ -1,5 +1,6 @@
 """Running processes: the standalone server, and background workers that stop when told."""
 
+import gc
 import json
 import logging
 import signal
@@ -73,7 +74,7 @@ def prepare(site: Site, settings: Settings, scenario: Path) -> None:
     """Fill the demo if nothing is there yet, then say where to go."""
     if settings.is_demo:
         try:
-            loader.fill_demo(site.system.gateway, settings, scenario)
+            loader.fill_demo(site.system.gateway, settings, scenario, site.system.post)
             site.system.drain()
         except loader.ScenarioError as error:
             click.echo(f"The demo scenario could not be loaded: {error}", err=True)
@@ -89,6 +90,7 @@ def prepare(site: Site, settings: Settings, scenario: Path) -> None:
 
 def run_workers(workers: Workers) -> None:
     """Run background workers until SIGINT or SIGTERM."""
+    gc.freeze()  # what is loaded by now stays: no batch of events is to search through it for garbage
     stop_on_signals()
     workers.start()
     try:

@@ -1,8 +1,9 @@
 """A service's Flask app: its blueprints, its OpenAPI document, health and metrics."""
 
 from collections.abc import Collection, Mapping
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import flask
 import flask_smorest
@@ -14,15 +15,20 @@ from flask import Flask, Response
 from marshmallow import fields as ma_fields
 from werkzeug.routing import BaseConverter
 
+from shared import seals
 from shared.auth import Role
 from shared.db import Database
 from shared.fields import Schema
 from shared.http import EXTENSION, Blueprint, Service, authenticate
 from shared.outbox import control_totals, unpublished
+from shared.permissions import system
 from shared.problems import MEDIA_TYPE, ProblemKind, register_problems
 from shared.refusals import Refusal
 from shared.rows import rows_of
 from shared.telemetry import BREAKS, UNPUBLISHED, configure_logging, metrics_response, observe_requests
+
+CONTROL_TOTALS: Final = system(Role.AUDITOR, Role.ADMINISTRATOR)
+MOST_BROKEN_SEALS: Final = 100
 
 
 class Problem(Schema):
@@ -98,7 +104,7 @@ def schema_name(schema: Any) -> str:
 
 
 def add_operations_routes(app: Flask, service: Service, prefix: str) -> None:
-    """Health, readiness, metrics, control totals and the files of the browsable API page."""
+    """Health, readiness, metrics, control totals, broken seals and the files of the browsable API page."""
 
     def healthz() -> dict[str, str]:
         return {"status": "alive", "service": service.name}
@@ -113,11 +119,16 @@ def add_operations_routes(app: Flask, service: Service, prefix: str) -> None:
         }, 200 if ready else 503
 
     def totals() -> dict[str, Any]:
-        authenticate({Role.AUDITOR, Role.ADMINISTRATOR})
+        authenticate(CONTROL_TOTALS)
         with service.database.read() as tx:
             tables = (service.outbox, service.inbox.events if service.inbox else None)
             found = [total for table in tables if table is not None for total in control_totals(tx, table)]
         return {"items": [vars(total) for total in found]}
+
+    def broken_seals() -> dict[str, Any]:
+        authenticate(CONTROL_TOTALS)
+        with service.database.read() as tx:
+            return {"items": list(islice(seals.broken(tx, service.tables), MOST_BROKEN_SEALS))}
 
     def metrics() -> Response:
         with service.database.read() as tx:
@@ -134,6 +145,7 @@ def add_operations_routes(app: Flask, service: Service, prefix: str) -> None:
         app.add_url_rule(path, f"root_{view.__name__}", view)
         app.add_url_rule(prefix + path, view.__name__, view)
     app.add_url_rule(f"{prefix}/v1/control-totals", "control_totals", totals)
+    app.add_url_rule(f"{prefix}/v1/broken-seals", "broken_seals", broken_seals)
     app.add_url_rule(f"{prefix}/swagger-ui/<name>", "swagger_ui", swagger_ui)
 
 

@@ -5,13 +5,15 @@ import functools
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
+KEY_OPTION = "dure_seal_key"
 BUSY_TIMEOUT_SECONDS = 30
 POOL_SIZE = 16
 
@@ -41,7 +43,8 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 class Database:
     """One service's own database. `write` and `read` are the only two kinds of transaction."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, seal_key: bytes = b"") -> None:
+        """`seal_key` is for the rows of tables that are sealed: see `shared.seals`."""
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         # Errors end up in logs, where what somebody wrote about a person must not.
@@ -54,6 +57,7 @@ class Database:
             sa.event.listen(self.engine, "begin", _begin_sqlite)
         else:
             self.engine = sa.create_engine(self.url, pool_pre_ping=True, **options)
+        self.engine = self.engine.execution_options(**{KEY_OPTION: seal_key})
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
@@ -137,6 +141,17 @@ def add_to(dialect_name: str, table: sa.Table, *amounts: str) -> Any:
     )
 
 
+@functools.cache
+def raise_to(dialect_name: str, table: sa.Table, value: str) -> Any:
+    """`INSERT`, or where the primary key exists, keep the larger `value`."""
+    insert = _insert(dialect_name, table)
+    return insert.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={value: insert.excluded[value]},
+        where=table.c[value] < insert.excluded[value],
+    )
+
+
 def _insert(dialect_name: str, table: sa.Table) -> Any:
     return sqlite.insert(table) if dialect_name == "sqlite" else postgresql.insert(table)
 
@@ -154,12 +169,24 @@ def bulk_insert(tx: Connection, table: sa.Table, columns: Sequence[str], rows: I
         if named := _named(columns, rows):
             tx.execute(sa.insert(table), named)
         return
-    quoted = ", ".join(f'"{column}"' for column in columns)
+    statement, types = _copy_of(table, tuple(columns))
     driver_connection = tx.connection.driver_connection
     assert driver_connection is not None
-    with driver_connection.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({quoted}) FROM STDIN') as copy:
+    with driver_connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types(types)
         for row in rows:
             copy.write_row(row)
+
+
+POSTGRESQL: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]  # the library is untyped here
+
+
+@functools.cache
+def _copy_of(table: sa.Table, columns: tuple[str, ...]) -> tuple[str, list[str]]:
+    """The statement, and the names of the columns' types: the binary form, which takes no escaping, needs them."""
+    quoted = ", ".join(f'"{column}"' for column in columns)
+    types = [table.c[column].type.compile(POSTGRESQL).lower().partition("(")[0] for column in columns]
+    return f'COPY "{table.name}" ({quoted}) FROM STDIN (FORMAT BINARY)', types
 
 
 def bulk_add(
@@ -168,21 +195,50 @@ def bulk_add(
     columns: Sequence[str],
     rows: Sequence[tuple[Any, ...]],
     *,
-    amounts: list[str],
+    key: Sequence[str],
+    amounts: Sequence[str],
 ) -> None:
-    """As `add_to` for many rows with keys of their own: PostgreSQL takes each column as one array."""
+    """Insert many rows with keys of their own; where the `key` exists, add the `amounts` and replace the rest.
+
+    PostgreSQL takes all of them as one JSON array.
+    """
     if not rows:
         return
-    statement = add_to(tx.dialect.name, table, *amounts)
+    statement = _add_or_replace(tx.dialect.name, table, tuple(columns), tuple(key), tuple(amounts))
     if tx.dialect.name == "sqlite":
         tx.execute(statement, _named(columns, rows))
-        return
-    arrays = [
-        sa.bindparam(None, list(values), postgresql.ARRAY(table.c[column].type), unique=True)
-        for column, values in zip(columns, zip(*rows, strict=True), strict=True)
-    ]
-    unnested = sa.func.unnest(*arrays).table_valued(*columns).render_derived()
-    tx.execute(statement.from_select(list(columns), sa.select(unnested)))
+    else:
+        tx.execute(statement, {ROWS.key: msgspec.json.encode(rows).decode()})
+
+
+ROWS: Final[sa.BindParameter[str]] = sa.bindparam("rows", type_=sa.Text)
+
+
+@functools.cache
+def _add_or_replace(
+    dialect_name: str, table: sa.Table, columns: tuple[str, ...], key: tuple[str, ...], amounts: tuple[str, ...]
+) -> Any:
+    insert = _insert(dialect_name, table)
+    new = {name: insert.excluded[name] for name in columns if name not in key}
+    if dialect_name != "sqlite":
+        insert = insert.from_select(columns, _rows_of_json([table.c[name] for name in columns]))
+    return insert.on_conflict_do_update(
+        index_elements=[table.c[name] for name in key],
+        set_={name: table.c[name] + value if name in amounts else value for name, value in new.items()},
+    )
+
+
+def _rows_of_json(columns: Sequence[sa.Column[Any]]) -> sa.Select[Any]:
+    """The rows in ROWS, with values for these columns. Text stays as long as it is: a cast would cut it off."""
+    array = sa.cast(ROWS, postgresql.JSONB)
+    element = sa.func.jsonb_array_elements(array, type_=postgresql.JSONB).column_valued("element")
+    texts = [element[position].astext for position in range(len(columns))]
+    return sa.select(
+        *(
+            text if isinstance(column.type, sa.String) else sa.cast(text, column.type)
+            for text, column in zip(texts, columns, strict=True)
+        )
+    )
 
 
 def _named(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:

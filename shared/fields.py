@@ -1,17 +1,33 @@
 """marshmallow fields with the house's limits: whole won, whole units, plain text, ids, dates."""
 
+import re
+import unicodedata
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import marshmallow as ma
 from marshmallow import validate
 
-from shared.text import is_plain
+from shared.text import UNIQUE_IDENTIFIERS, has_invisible, is_plain, unique_identifier
 
 LARGEST_WON: Final = 10**15  # a thousand trillion won: above the budget of any local government
 LARGEST_QUANTITY: Final = 10**12
 ID_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 NOT_AN_ID: Final = "Must be 1 to 64 letters, digits, '.', '_' or '-'."
+REGION_ID_PATTERN: Final = r"^(?:[0-9]{10}|group-[A-Za-z0-9._-]{1,58})$"
+NOT_A_REGION_ID: Final = (
+    "Must be an administrative code of 10 digits, or for a group of regions 'group-' and 1 to 58 letters, digits, "
+    "'.', '_' or '-'."
+)
+# The volunteers' form is public, so it is said in both languages.
+NEVER_TAKEN: Final = "{korean}는 받지 않습니다. No {kind} is ever taken, and something here looks like one."
+LETTERS_OF_A_SYLLABLE: Final = 3  # at most, in decomposed Hangul
+NUMBER: Final = re.compile(r"[\d.,+-]*\d[\d.,+-]*")
+CURRENCY: Final = re.compile(
+    r"[십백천만억조]*(?:원화?|달러|유로|엔화?|위안화?|krw|usd|eur|jpy|cny|us\$|[₩$€¥])"
+    r"|(?:thousand|million|billion)?won|dollars?|euros?|yen|yuan",
+    re.IGNORECASE,
+)
 
 
 class Schema(ma.Schema):
@@ -45,13 +61,23 @@ def quantity(*, low: int = 1, **options: Any) -> WholeNumber:
     return WholeNumber(low=low, high=LARGEST_QUANTITY, **options)
 
 
+def check_identifies_nobody(field: ma.fields.Field[Any], text: str) -> None:
+    """The number itself is not repeated: errors end up in logs."""
+    if kind := unique_identifier(text):
+        raise field.make_error("unique_identifier", kind=kind, korean=UNIQUE_IDENTIFIERS[kind])
+
+
 class Text(ma.fields.String):
-    """A line of text every database can keep: no control characters, no broken surrogates, not blank."""
+    """A line of text every database can keep: composed Hangul, nothing unseen or broken, not blank, no number that
+    identifies a person.
+    """
 
     default_error_messages = {
         "blank": "Must not be blank.",
         "long": "Longer than {longest} characters.",
         "unprintable": "Contains a control character or a broken character.",
+        "invisible": "Contains an invisible character, such as a space without width or a turn of direction.",
+        "unique_identifier": NEVER_TAKEN,
     }
 
     def __init__(self, longest: int = 200, *, multiline: bool = False, **options: Any) -> None:
@@ -65,26 +91,64 @@ class Text(ma.fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         text = super()._deserialize(value, attr, data, **options)
+        if len(text) <= self.longest * LETTERS_OF_A_SYLLABLE:  # composing a very long text would take minutes
+            text = unicodedata.normalize("NFC", text)
         if len(text) > self.longest:  # as it was sent, with the blanks around it
             raise self.make_error("long", longest=self.longest)
         if not text.strip():
             raise self.make_error("blank")
         if not is_plain(text, allowed_controls=self.allowed_controls):
             raise self.make_error("unprintable")
+        if has_invisible(text):
+            raise self.make_error("invisible")
+        check_identifies_nobody(self, text)
         return text.strip()
+
+
+class Unit(Text):
+    """What goods are counted in: 동, 개, kg. Never money, which is another kind of thing."""
+
+    default_error_messages = {
+        "number": "A unit is a word such as 개 or kg, not a number.",
+        "currency": "Money is no unit of goods: it is counted in won and spent from a fund.",
+    }
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(20, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        unit = super()._deserialize(value, attr, data, **options)
+        bare = "".join(unicodedata.normalize("NFKC", unit).split())
+        if NUMBER.fullmatch(bare):
+            raise self.make_error("number")
+        if CURRENCY.fullmatch(bare):
+            raise self.make_error("currency")
+        return unit
 
 
 class Identifier(ma.fields.String):
     """An opaque id or a code chosen by the caller: 1 to 64 letters, digits, dots, hyphens, underscores."""
 
+    pattern: ClassVar = ID_PATTERN
+    default_error_messages = {"form": NOT_AN_ID, "unique_identifier": NEVER_TAKEN}
+
     def __init__(self, **options: Any) -> None:
-        super().__init__(validate=[validate.Regexp(ID_PATTERN, error=NOT_AN_ID), check_is_one_line], **options)
+        options["metadata"] = {"pattern": self.pattern} | options.get("metadata", {})
+        super().__init__(**options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **options)
+        if not re.fullmatch(self.pattern, text):  # all of it: `$` alone also matches before a line break at the end
+            raise self.make_error("form")
+        check_identifies_nobody(self, text)
+        return text
 
 
-def check_is_one_line(text: str) -> None:
-    """`$` also matches before a line break at the end, and no such id could be asked for in a path."""
-    if text.endswith("\n"):
-        raise ma.ValidationError(NOT_AN_ID)
+class RegionId(Identifier):
+    """A region by its administrative code (행정표준코드), or a group of regions by a code chosen here."""
+
+    pattern: ClassVar = REGION_ID_PATTERN
+    default_error_messages = {"form": NOT_A_REGION_ID}
 
 
 class Day(ma.fields.Date):

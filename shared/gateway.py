@@ -83,6 +83,7 @@ class Gateway:
         language: str = "ko",
         correlation_id: str | None = None,
         client_address: str | None = None,
+        acting_body: str | None = None,
     ) -> Reply:
         """Ask `service`. `path` is below `/api/<service>/v1`; queries of None are left out."""
         headers = {
@@ -90,6 +91,7 @@ class Gateway:
             "Authorization": f"Bearer {token}" if token else None,
             "Idempotency-Key": key,
             "If-Match": None if version is None else f'"{version}"',
+            "Acting-Body": acting_body,
             CORRELATION_HEADER: correlation_id,
             "X-Forwarded-For": client_address,
         }

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 from shared.bus import Bus, BusUnavailable, Producer, Record, RecordRefused
 from shared.clock import Clock
 from shared.db import Database, RowNumber, UtcDateTime
-from shared.events import Event, control_amount
+from shared.events import Counted, Event
 from shared.rows import add_all, rows_of
 
 BATCH_SIZE = 500
@@ -48,7 +48,7 @@ def append(tx: Connection, outbox: sa.Table, topic: str, event: Event) -> None:
         "topic": topic,
         "key": event.subject,
         "body": event.to_bytes(),
-        "control_amount": control_amount(event.data),
+        "control_amount": event.payload(Counted).control_amount,
     }
     add_all(tx, outbox, [row])
 

@@ -13,12 +13,15 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from shared.events import canonical_json
 from shared.refusals import (
     AlreadyExists,
+    DateNotAllowed,
     DatesOutOfOrder,
-    NotToday,
+    OtherBody,
+    OtherDisaster,
     Refusal,
     StaleVersion,
     StorageUnavailable,
     Unknown,
+    WhichBody,
     WrongState,
 )
 
@@ -53,7 +56,10 @@ SHARED_PROBLEMS: Final[Mapping[type[Refusal], ProblemKind]] = {
     StaleVersion: ProblemKind("stale-version", 412, "Edited by somebody else"),
     WrongState: ProblemKind("wrong-state", 409, "Not possible in this state"),
     DatesOutOfOrder: ProblemKind("dates-out-of-order", 422, "Dates out of order"),
-    NotToday: ProblemKind("effective-date-not-allowed", 422, "Effective date not allowed"),
+    DateNotAllowed: ProblemKind("effective-date-not-allowed", 422, "Effective date not allowed"),
+    OtherBody: ProblemKind("other-body", 403, "The work of another body"),
+    OtherDisaster: ProblemKind("other-disaster", 403, "The work of another disaster"),
+    WhichBody: ProblemKind("which-body", 422, "For which body?"),
     StorageUnavailable: ProblemKind("storage-unavailable", 503, "Cannot be stored now"),
 }
 # The database cannot be reached, stops, has no room or is waited for in vain; never a mistake of who asks.

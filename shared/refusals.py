@@ -50,15 +50,30 @@ class StaleVersion(Refusal):
     korean = "{expected}판을 고치려 했으나 최신은 {current}판입니다. 다시 불러온 뒤 고치십시오."
 
 
-class NotToday(Refusal):
+class DateNotAllowed(Refusal):
     english = (
-        "The effective date {effective_date} is not today ({today}). Only the import role records past dates, "
-        "and nobody records future ones."
+        "{effective_date} cannot be recorded today ({today}): days from {earliest} to {latest} are allowed here. "
+        "{basis}"
     )
     korean = (
-        "효력일 {effective_date}은(는) 오늘({today})이 아닙니다. "
-        "지난 날짜는 이관 권한만, 앞날은 누구도 기록할 수 없습니다."
+        "오늘({today})은 {effective_date}자로 기록할 수 없습니다. {earliest}부터 {latest}까지의 날짜만 가능합니다. "
+        "{basis}"
     )
+
+
+class OtherBody(Refusal):
+    english = "This is the work of the body {body_id}; the account {account} acts for {held}."
+    korean = "이 일은 기관 {body_id}의 일입니다. 계정 {account}은(는) {held}의 일을 합니다."
+
+
+class OtherDisaster(Refusal):
+    english = "The account {account} does not act for {body_id} in the disaster {disaster_id}."
+    korean = "계정 {account}은(는) 재난 {disaster_id}에서 기관 {body_id}의 일을 맡고 있지 않습니다."
+
+
+class WhichBody(Refusal):
+    english = "The account {account} acts for several bodies ({held}). Say for which one: send Acting-Body."
+    korean = "계정 {account}은(는) 여러 기관({held})의 일을 합니다. 어느 기관의 일인지 Acting-Body로 밝혀 주십시오."
 
 
 class WrongState(Refusal):

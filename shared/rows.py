@@ -7,13 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from shared import db
+from shared import db, seals
 from shared.refusals import AlreadyExists, Unknown
 
 
 def insert_new(tx: Connection, table: sa.Table, kind: str, /, **values: Any) -> sa.Row[Any]:
     """Insert a row whose id the caller may have chosen, and return it. Raises AlreadyExists."""
-    row: sa.Row[Any] | None = tx.execute(db.insert_new(tx.dialect.name, table), values).first()
+    row: sa.Row[Any] | None = tx.execute(db.insert_new(tx.dialect.name, table), _sealed(tx, table, values)).first()
     if row is None:
         raise AlreadyExists(kind=kind, id=values["id"])
     return row
@@ -21,17 +21,36 @@ def insert_new(tx: Connection, table: sa.Table, kind: str, /, **values: Any) -> 
 
 def add(tx: Connection, table: sa.Table, **values: Any) -> sa.Row[Any]:
     """Insert a row that is known by its number alone, and return it."""
-    return tx.execute(_add(table), values).one()
+    return tx.execute(_add(table), _sealed(tx, table, values)).one()
 
 
 def add_all(tx: Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows that nobody needs to see again."""
-    tx.execute(_add_all(table), rows)
+    tx.execute(_add_all(table), [_sealed(tx, table, row) for row in rows])
 
 
 def update(tx: Connection, table: sa.Table, row: sa.Row[Any], /, **values: Any) -> sa.Row[Any]:
     """Change a locked row, whose version goes up by one, and return it as it is now."""
-    return tx.execute(_update(table), {"id_of_row": row.id, **values}).one()
+    changed = seals.resealed(tx, table, row, **values)
+    return tx.execute(_update(table), {"id_of_row": row.id, **changed}).one()
+
+
+def update_each(tx: Connection, table: sa.Table, rows: Sequence[sa.Row[Any]], /, **values: Any) -> None:
+    """Change many locked rows alike; nobody needs to see them again."""
+    if rows:
+        changes = [{"number_of_row": row.number, **seals.resealed(tx, table, row, **values)} for row in rows]
+        tx.execute(_update_each(table), changes)
+
+
+@functools.cache
+def _update_each(table: sa.Table) -> Any:
+    """As `_update`, of tables with a version or without, by their running number."""
+    versioned = {"version": table.c.version + 1} if "version" in table.c else {}
+    return sa.update(table).where(table.c.number == sa.bindparam("number_of_row")).values(**versioned)
+
+
+def _sealed(tx: Connection, table: sa.Table, values: dict[str, Any]) -> dict[str, Any]:
+    return {**values, seals.COLUMN: seals.seal(tx, table, values)} if seals.is_sealed(table) else values
 
 
 def get(tx: Connection, table: sa.Table, kind: str, id_: str, *, lock: bool = False) -> sa.Row[Any]:

@@ -7,13 +7,18 @@ from typing import Final
 
 import structlog
 
-from shared.inbox import Reader
+from shared.access import AccessReader
 from shared.outbox import Relay
+from shared.reader import Reader
 
 POLL_SECONDS: Final = 0.5  # a reader is woken by the bus, so a long poll delays nothing
 SHORTEST_PAUSE_SECONDS: Final = 0.02
 LONGEST_IDLE_SECONDS: Final = 0.2  # what a relay may add to the way from a fact to its figure
 LONGEST_PAUSE_SECONDS: Final = 5.0
+# Processes look at whose tokens are void every few seconds anyway, and at the day of an anchor nobody waits.
+ACCESS_POLL_SECONDS: Final = 0.05
+ACCESS_IDLE_SECONDS: Final = 1.0
+DAILY_IDLE_SECONDS: Final = 60.0
 
 log = structlog.get_logger()
 
@@ -25,6 +30,7 @@ class Task:
     name: str
     run_once: Callable[[], int]
     close: Callable[[], None]
+    idle_seconds: float = LONGEST_IDLE_SECONDS  # the longest pause while there is nothing to do
 
 
 def relay_task(service: str, relay: Relay) -> Task:
@@ -33,6 +39,20 @@ def relay_task(service: str, relay: Relay) -> Task:
 
 def reader_task(service: str, reader: Reader) -> Task:
     return Task(f"reader-{service}", lambda: reader.run_once(timeout_seconds=POLL_SECONDS), reader.close)
+
+
+def access_task(service: str, reader: AccessReader) -> Task:
+    return Task(
+        f"access-{service}",
+        lambda: reader.run_once(timeout_seconds=ACCESS_POLL_SECONDS),
+        reader.close,
+        ACCESS_IDLE_SECONDS,
+    )
+
+
+def daily_task(name: str, run_once: Callable[[], int]) -> Task:
+    """What is to be done once a day, and finds out by itself whether it was done today."""
+    return Task(name, run_once, lambda: None, DAILY_IDLE_SECONDS)
 
 
 class Workers:
@@ -55,7 +75,7 @@ class Workers:
     def _run(self, task: Task) -> None:
         pause = SHORTEST_PAUSE_SECONDS
         while not self.stopping.is_set():
-            longest = LONGEST_IDLE_SECONDS
+            longest = task.idle_seconds
             try:
                 if task.run_once():
                     pause = SHORTEST_PAUSE_SECONDS

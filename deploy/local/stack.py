@@ -33,11 +33,19 @@ from deploy.local.process import (
 )
 from deploy.local.redis import Redis
 from deploy.local.supervisor import Program, Supervisor
+from shared.config import ConfigurationError, load_settings
 
 PUBLISHERS: Final = ("situation", "inventory", "disbursement", "dispatch")
 READERS: Final = ("ledger",)
 SERVICES: Final = (*PUBLISHERS, *READERS)
 WEB: Final = (*SERVICES, "portal")
+# The keys that not every process needs are given to those that do and to no other.
+KEY_OF: Final = {
+    "situation": "DURE_SIGNING_KEY",
+    "dispatch": "DURE_PERSONAL_DATA_KEY",
+    "ledger": "DURE_ANCHOR_KEY",
+    "consume-ledger": "DURE_ANCHOR_KEY",
+}
 GUNICORN_OPTIONS: Final = ("--worker-class=gthread", "--workers=2", "--threads=4", "--no-control-socket")
 CADDYFILE: Final = PROJECT / "deploy" / "images" / "Caddyfile"
 READY_TIMEOUT_SECONDS: Final = 120
@@ -165,7 +173,19 @@ class Stack:
                 f"consume-{name}{f'-{number}' if number > 1 else ''}": (dure, "consume", name)
                 for number in range(1, consumers + 1)
             }
-        return [Program(name, arguments, self.environment) for name, arguments in commands.items()]
+        return [Program(name, arguments, self._environment_of(name)) for name, arguments in commands.items()]
+
+    def _environment_of(self, program: str) -> dict[str, str]:
+        """Everything but the keys of others; what signs has its key, all others what checks a signature."""
+        settings = load_settings({key: text for key, text in self.environment.items() if key.startswith("DURE_")})
+        keys = {
+            "DURE_SIGNING_KEY": settings.signing_key,
+            "DURE_PERSONAL_DATA_KEY": settings.personal_data_key,
+            "DURE_ANCHOR_KEY": settings.anchor_key,
+        }
+        own = KEY_OF.get(program.rstrip("-0123456789"))
+        common = {key: text for key, text in self.environment.items() if key not in keys}
+        return common | {"DURE_VERIFYING_KEY": settings.verifying_key} | ({own: keys[own]} if own else {})
 
     def _front(self) -> Program:
         environment = {
@@ -233,7 +253,7 @@ def main() -> None:
                 while True:
                     time.sleep(REVIVE_SECONDS)
                     stack.revive_parts()
-        except (Unavailable, ProcessFailed) as reason:
+        except (Unavailable, ProcessFailed, ConfigurationError) as reason:
             sys.exit(str(reason))
 
 

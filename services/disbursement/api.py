@@ -6,15 +6,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from services.disbursement import domain, schemas, store
-from services.disbursement.domain import DUTY, AppropriationKind, Step
+from services.disbursement.domain import AppropriationKind, Step
 from services.disbursement.operations import budget, spending
-from shared.auth import Role
+from services.disbursement.permissions import DATING, PERMISSIONS
 from shared.changes import Change
 from shared.fields import PageQuery, page_of
 from shared.http import Blueprint
 from shared.problems import ProblemKind
 from shared.refusals import Refusal
-from shared.rows import page
+from shared.rows import get, page
 
 PROBLEMS: Final[dict[type[Refusal], ProblemKind]] = {
     domain.OverCommitment: ProblemKind("over-commitment", 409, "Above the current appropriation"),
@@ -25,13 +25,19 @@ PROBLEMS: Final[dict[type[Refusal], ProblemKind]] = {
     domain.TouchedBefore: ProblemKind("touched-before", 403, "Same person, second duty"),
     domain.ApprovalVoid: ProblemKind("approval-void", 409, "Approval has lost its force"),
     domain.AuthorityMissing: ProblemKind("authority-missing", 422, "No decision behind the appropriation"),
+    domain.OriginalExists: ProblemKind("original-exists", 409, "Second original appropriation"),
+    domain.OtherFiscalYear: ProblemKind("other-fiscal-year", 409, "Another fiscal year"),
 }
-BUDGET_KEEPERS: Final = {Role.ADMINISTRATOR}
+blueprint = Blueprint(
+    "disbursement",
+    __name__,
+    description="Funds, budget lines and spending (기금 집행)",
+    permissions=PERMISSIONS,
+    dating=DATING,
+)
 
-blueprint = Blueprint("disbursement", __name__, description="Funds, budget lines and spending (기금 집행)")
 
-
-@blueprint.change("/funds", takes=schemas.NewFund, returns=schemas.Fund, roles=BUDGET_KEEPERS)
+@blueprint.change("/funds", takes=schemas.NewFund, returns=schemas.Fund)
 def open_fund(change: Change, body: dict[str, Any]) -> Any:
     """Open a fund or account."""
     return budget.open_fund(change, **body)
@@ -43,7 +49,19 @@ def list_funds(tx: Connection, arguments: dict[str, Any]) -> Any:
     return page(tx, sa.select(store.funds), store.funds.c.number, **arguments)
 
 
-@blueprint.change("/budget-lines", takes=schemas.NewBudgetLine, returns=schemas.BudgetLine, roles=BUDGET_KEEPERS)
+@blueprint.query("/funds/<id:fund_id>", returns=schemas.Fund)
+def show_fund(tx: Connection, _arguments: dict[str, Any], fund_id: str) -> Any:
+    """One fund or account."""
+    return get(tx, store.funds, "fund", fund_id)._asdict()
+
+
+@blueprint.change("/funds/<id:fund_id>/names", takes=schemas.NewName, returns=schemas.Fund, edits=True)
+def rename_fund(change: Change, body: dict[str, Any], fund_id: str) -> Any:
+    """Give a fund or account another name from a day on."""
+    return budget.rename_fund(change, fund_id, **body)
+
+
+@blueprint.change("/budget-lines", takes=schemas.NewBudgetLine, returns=schemas.BudgetLine)
 def open_budget_line(change: Change, body: dict[str, Any]) -> Any:
     """Open a budget line; its appropriation starts at zero."""
     return budget.open_budget_line(change, **body)
@@ -62,11 +80,14 @@ def show_budget_line(tx: Connection, _arguments: dict[str, Any], line_id: str) -
     return budget.line_view(store.line_with_fund(tx, line_id)._asdict())
 
 
+@blueprint.change("/budget-lines/<id:line_id>/names", takes=schemas.NewName, returns=schemas.BudgetLine, edits=True)
+def rename_budget_line(change: Change, body: dict[str, Any], line_id: str) -> Any:
+    """Give a budget line another name from a day on."""
+    return budget.rename_budget_line(change, line_id, **body)
+
+
 @blueprint.change(
-    "/budget-lines/<id:line_id>/appropriations",
-    takes=schemas.NewAppropriation,
-    returns=schemas.BudgetLine,
-    roles=BUDGET_KEEPERS,
+    "/budget-lines/<id:line_id>/appropriations", takes=schemas.NewAppropriation, returns=schemas.BudgetLine
 )
 def change_appropriation(change: Change, body: dict[str, Any], line_id: str) -> Any:
     """Record an appropriation event; the current appropriation (예산현액) is their sum."""
@@ -82,18 +103,19 @@ def list_appropriations(tx: Connection, arguments: dict[str, Any], line_id: str)
     return page(tx, rows, store.appropriations.c.number, **arguments)
 
 
-@blueprint.change(
-    "/budget-lines/<id:line_id>/forecasts",
-    takes=schemas.NewForecast,
-    returns=schemas.Forecast,
-    roles=BUDGET_KEEPERS,
-)
+@blueprint.change("/budget-lines/<id:line_id>/forecasts", takes=schemas.NewForecast, returns=schemas.Forecast)
 def record_forecast(change: Change, body: dict[str, Any], line_id: str) -> Any:
     """Record the cumulative year-end forecast of a line."""
     return budget.record_forecast(change, line_id, **body)
 
 
-@blueprint.change("/spending-proposals", takes=schemas.NewSpending, returns=schemas.Spending, roles=DUTY[Step.PROPOSE])
+@blueprint.query("/balances", takes=PageQuery, returns=page_of(schemas.Balance))
+def list_balances(tx: Connection, arguments: dict[str, Any]) -> Any:
+    """What every budget line stands at, for the ledger to compare with."""
+    return page(tx, store.balances(), store.budget_lines.c.number, **arguments)
+
+
+@blueprint.change("/spending-proposals", takes=schemas.NewSpending, returns=schemas.Spending)
 def propose_spending(change: Change, body: dict[str, Any]) -> Any:
     """Write a spending proposal (품의)."""
     return spending.propose(change, **body)
@@ -103,7 +125,7 @@ def propose_spending(change: Change, body: dict[str, Any]) -> Any:
 def list_spending_proposals(tx: Connection, arguments: dict[str, Any]) -> Any:
     """Documents, oldest first; `state` selects an inbox."""
     query = sa.select(store.spendings)
-    for name in ("state", "budget_line_id"):
+    for name in ("state", "body_id", "budget_line_id", "disaster_id"):
         if value := arguments.pop(name, None):
             query = query.where(store.spendings.c[name] == value)
     return page(tx, query, store.spendings.c.number, **arguments)
@@ -119,7 +141,6 @@ def show_spending_proposal(tx: Connection, _arguments: dict[str, Any], spending_
     "/spending-proposals/<id:spending_id>",
     takes=schemas.SpendingRevision,
     returns=schemas.Spending,
-    roles=DUTY[Step.REVISE],
     method="PATCH",
     status=200,
     edits=True,
@@ -133,7 +154,6 @@ def revise_spending_proposal(change: Change, body: dict[str, Any], spending_id: 
     "/spending-proposals/<id:spending_id>/review",
     takes=schemas.Decision,
     returns=schemas.Spending,
-    roles=DUTY[Step.REVIEW],
     status=200,
     edits=True,
 )
@@ -146,7 +166,6 @@ def review_spending_proposal(change: Change, body: dict[str, Any], spending_id: 
     "/spending-proposals/<id:spending_id>/approve",
     takes=schemas.Decision,
     returns=schemas.Spending,
-    roles=DUTY[Step.APPROVE],
     status=200,
     edits=True,
 )
@@ -159,7 +178,6 @@ def approve_spending_proposal(change: Change, body: dict[str, Any], spending_id:
     "/spending-proposals/<id:spending_id>/reject",
     takes=schemas.Decision,
     returns=schemas.Spending,
-    roles=DUTY[Step.REJECT],
     status=200,
     edits=True,
 )
@@ -172,7 +190,6 @@ def reject_spending_proposal(change: Change, body: dict[str, Any], spending_id: 
     "/spending-proposals/<id:spending_id>/commit",
     takes=schemas.Decision,
     returns=schemas.Spending,
-    roles=DUTY[Step.COMMIT],
     status=200,
     edits=True,
 )
@@ -185,7 +202,6 @@ def commit_spending(change: Change, body: dict[str, Any], spending_id: str) -> A
     "/spending-proposals/<id:spending_id>/release",
     takes=schemas.Amendment,
     returns=schemas.Spending,
-    roles=DUTY[Step.RELEASE],
     status=200,
     edits=True,
 )
@@ -195,20 +211,14 @@ def release_commitment(change: Change, body: dict[str, Any], spending_id: str) -
 
 
 @blueprint.change(
-    "/spending-proposals/<id:spending_id>/payments",
-    takes=schemas.NewPayment,
-    returns=schemas.Spending,
-    roles=DUTY[Step.PAY],
-    edits=True,
+    "/spending-proposals/<id:spending_id>/payments", takes=schemas.NewPayment, returns=schemas.Spending, edits=True
 )
 def pay_spending(change: Change, body: dict[str, Any], spending_id: str) -> Any:
     """Pay on a commitment (지출)."""
     return spending.pay(change, spending_id, **body)
 
 
-@blueprint.change(
-    "/payments/<id:payment_id>/reversals", takes=schemas.Amendment, returns=schemas.Spending, roles=DUTY[Step.REVERSE]
-)
+@blueprint.change("/payments/<id:payment_id>/reversals", takes=schemas.Amendment, returns=schemas.Spending)
 def reverse_payment(change: Change, body: dict[str, Any], payment_id: str) -> Any:
     """Record money that came back to the same line (여입), linked to its payment."""
     return spending.reverse_payment(change, payment_id, **body)

@@ -75,6 +75,9 @@ DUTY: Final[dict[Step, frozenset[Role]]] = {
     Step.REVERSE: frozenset({Role.PAYMENT_OFFICER}),
 }
 
+# What moves money of a line takes effect in the line's own fiscal year.
+MOVES_MONEY: Final = frozenset({Step.COMMIT, Step.RELEASE, Step.PAY, Step.REVERSE})
+
 
 class OverCommitment(Refusal):
     english = (
@@ -120,8 +123,30 @@ class ApprovalVoid(Refusal):
 
 
 class AuthorityMissing(Refusal):
-    english = "A {kind} needs the decision it rests on: its reference and its date, on or before {effective_date}."
-    korean = "{kind}에는 근거가 되는 의결의 문서번호와 날짜({effective_date} 이전)가 필요합니다."
+    english = "A {kind} needs the decision it rests on: its reference and its date, on or before {latest_date}."
+    korean = "{kind}에는 근거가 되는 의결의 문서번호와 날짜({latest_date} 이전)가 필요합니다."
+
+
+class OriginalExists(Refusal):
+    english = (
+        "{line_name} has its original appropriation already: {amount_won:,} won from {effective_date}. "
+        "Any change after it is a supplementary, an emergency appropriation or a reduction."
+    )
+    korean = (
+        "{line_name}의 본예산은 {effective_date}자 {amount_won:,}원으로 이미 있습니다. "
+        "그 뒤의 변경은 추가경정, 긴급편성 또는 감추경으로 기록하십시오."
+    )
+
+
+class OtherFiscalYear(Refusal):
+    english = (
+        "{effective_date} is not in the fiscal year {fiscal_year} of {line_name}. What belongs to another year needs "
+        "that year's line or a carry-over."
+    )
+    korean = (
+        "{effective_date}은(는) {line_name}의 회계연도({fiscal_year}년)에 들지 않습니다. 다른 연도에 속하는 것은 "
+        "그 연도의 예산과목이나 이월이 있어야 합니다."
+    )
 
 
 @dataclass(frozen=True)
@@ -134,7 +159,8 @@ class Content:
     payee: str
     disaster_id: str | None
     relief_stage: str | None
-    region: str | None
+    region_id: str | None
+    party_id: str | None
 
     def digest(self) -> str:
         return hashlib.sha256(canonical_json(self)).hexdigest()
@@ -155,14 +181,18 @@ def check_untouched(past: Iterable[PastStep], step: Step, account: str) -> None:
             raise TouchedBefore(account=account, step=step.value, earlier_step=earlier.step.value)
 
 
-def check_authority(
-    kind: AppropriationKind, effective_date: date, reference: str | None, decided_on: date | None
-) -> None:
-    """Every change after the original budget rests on a decision made before it takes effect."""
+def check_own_year(line_name: str, fiscal_year: int, effective_date: date) -> None:
+    """Every won belongs to exactly one year: that of its line. Raises OtherFiscalYear."""
+    if effective_date.year != fiscal_year:
+        raise OtherFiscalYear(line_name=line_name, fiscal_year=fiscal_year, effective_date=effective_date)
+
+
+def check_authority(kind: AppropriationKind, reference: str | None, decided_on: date | None, latest: date) -> None:
+    """Every change after the original budget rests on a decision made by the day `latest`. Raises AuthorityMissing."""
     if kind is AppropriationKind.ORIGINAL:
         return
-    if not reference or decided_on is None or decided_on > effective_date:
-        raise AuthorityMissing(kind=kind.value, effective_date=effective_date)
+    if not reference or decided_on is None or decided_on > latest:
+        raise AuthorityMissing(kind=kind.value, latest_date=latest)
 
 
 def signed_amount(kind: AppropriationKind, amount_won: int) -> int:

@@ -5,33 +5,54 @@ from typing import Any
 from marshmallow import fields, validate
 
 from services.disbursement.domain import AppropriationKind, FundType, State
-from shared.fields import Day, Identifier, Moment, PageQuery, Schema, Text, WholeNumber, won
+from shared.dating import is_late
+from shared.fields import Day, Identifier, Moment, PageQuery, RegionId, Schema, Text, WholeNumber, won
 
 RELIEF_STAGES = ("suppression", "recovery", "livelihood")  # 산불진화, 복구, 생계
-WHEN = "the day it took effect in Korea; today unless the import role gives an earlier one"
+WHEN = "the day it takes effect in Korea; today unless dating.json allows another one"
 
 
 def day(**options: Any) -> Day:
     return Day(metadata={"description": WHEN}, **options)
 
 
-class NewFund(Schema):
-    id = Identifier(metadata={"description": "a code of your own; chosen by the system if left out"})
+class Recorded(Schema):
+    """Base of a fact with its two dates and who recorded it."""
+
+    effective_date = Day()
+    recorded_at = Moment()
+    late = fields.Function(
+        lambda fact: is_late(fact["effective_date"], fact["recorded_at"]),
+        metadata={"type": "boolean", "description": "recorded on a later day than it took effect"},
+    )
+
+
+class NewName(Schema):
+    """A name from a day on; without `english_name` there is none any more."""
+
     name = Text(200, required=True)
+    english_name = Text(200, allow_none=True)
+    effective_date = day()
+
+
+class NewFund(NewName):
+    id = Identifier(metadata={"description": "a code of your own; chosen by the system if left out"})
     fund_type = fields.String(required=True, validate=[validate.OneOf([kind.value for kind in FundType])])
 
 
 class Fund(Schema):
     id = Identifier()
+    body_id = Identifier(metadata={"description": "whose fund it is"})
     name = fields.String()
+    english_name = fields.String(allow_none=True)
     fund_type = fields.String()
+    version = fields.Integer()
 
 
-class NewBudgetLine(Schema):
+class NewBudgetLine(NewName):
     id = Identifier()
     fund_id = Identifier(required=True)
     fiscal_year = WholeNumber(low=2000, high=2100, required=True)
-    name = Text(200, required=True)
     policy_program = Text(200, required=True)
     unit_program = Text(200, allow_none=True)
     detail_program = Text(200, allow_none=True)
@@ -42,17 +63,28 @@ class BudgetLine(Schema):
     fund_id = Identifier()
     fund_name = fields.String()
     fund_type = fields.String()
+    body_id = Identifier(metadata={"description": "whose fund it is"})
     fiscal_year = fields.Integer()
     name = fields.String()
+    english_name = fields.String(allow_none=True)
     policy_program = fields.String()
     unit_program = fields.String(allow_none=True)
     detail_program = fields.String(allow_none=True)
-    current_appropriation = fields.Integer(metadata={"description": "예산현액, won"})
+    current_appropriation = fields.Integer(metadata={"description": "예산현액, won, with what was recorded in advance"})
     committed = fields.Integer(metadata={"description": "원인행위액, won"})
     paid = fields.Integer(metadata={"description": "지출액, won"})
     uncommitted_balance = fields.Integer()
     unpaid_balance = fields.Integer()
     version = fields.Integer()
+
+
+class Balance(Schema):
+    """What a line stands at, for the ledger to compare with."""
+
+    budget_line_id = Identifier()
+    current_appropriation = fields.Integer()
+    committed = fields.Integer()
+    paid = fields.Integer()
 
 
 class NewAppropriation(Schema):
@@ -64,7 +96,7 @@ class NewAppropriation(Schema):
     decided_on = Day()
 
 
-class Appropriation(Schema):
+class Appropriation(Recorded):
     number = fields.Integer()
     id = Identifier()
     budget_line_id = Identifier()
@@ -72,8 +104,6 @@ class Appropriation(Schema):
     amount_won = fields.Integer(metadata={"description": "negative for a reduction"})
     authority_reference = fields.String(allow_none=True)
     decided_on = Day(allow_none=True)
-    effective_date = Day()
-    recorded_at = Moment()
     recorded_by = fields.String()
 
 
@@ -82,11 +112,9 @@ class NewForecast(Schema):
     effective_date = day()
 
 
-class Forecast(Schema):
+class Forecast(Recorded):
     budget_line_id = Identifier()
     year_end_forecast_won = fields.Integer()
-    effective_date = Day()
-    recorded_at = Moment()
 
 
 class SpendingContent(Schema):
@@ -96,7 +124,8 @@ class SpendingContent(Schema):
     payee = Text(200, metadata={"description": "an organisation; no personal data"})
     disaster_id = Identifier(allow_none=True)
     relief_stage = fields.String(allow_none=True, validate=[validate.OneOf(RELIEF_STAGES)])
-    region = Text(100, allow_none=True)
+    region_id = RegionId(allow_none=True)
+    party_id = Identifier(allow_none=True, metadata={"description": "the body or agency the money goes to"})
     effective_date = day()
 
 
@@ -132,36 +161,36 @@ class Amendment(Schema):
     effective_date = day()
 
 
-class StepTaken(Schema):
+class StepTaken(Recorded):
     step = fields.String()
     account = fields.String()
     content_hash = fields.String()
     comment = fields.String(allow_none=True)
-    effective_date = Day()
-    recorded_at = Moment()
 
 
-class Payment(Schema):
+class Payment(Recorded):
     id = Identifier()
     amount_won = fields.Integer(metadata={"description": "negative for a reversal"})
     reverses_payment_id = Identifier(allow_none=True)
     reversed_won = fields.Integer()
     reason = fields.String(allow_none=True)
-    effective_date = Day()
-    recorded_at = Moment()
     recorded_by = fields.String()
 
 
 class SpendingSummary(Schema):
     number = fields.Integer()
     id = Identifier()
+    body_id = Identifier(metadata={"description": "whose document it is, and whose fund"})
     budget_line_id = Identifier()
+    fund_id = Identifier()
+    fiscal_year = fields.Integer()
     amount_won = fields.Integer()
     purpose = fields.String()
     payee = fields.String()
     disaster_id = Identifier(allow_none=True)
     relief_stage = fields.String(allow_none=True)
-    region = fields.String(allow_none=True)
+    region_id = RegionId(allow_none=True)
+    party_id = Identifier(allow_none=True)
     state = fields.String(validate=[validate.OneOf([state.value for state in State])])
     content_hash = fields.String()
     committed_won = fields.Integer()
@@ -177,4 +206,6 @@ class Spending(SpendingSummary):
 
 class SpendingQuery(PageQuery):
     state = fields.String(validate=[validate.OneOf([state.value for state in State])])
+    body_id = Identifier()
     budget_line_id = Identifier()
+    disaster_id = Identifier()

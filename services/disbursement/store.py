@@ -7,23 +7,33 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from shared.access import access_table
 from shared.db import RowNumber, UtcDateTime, add_to
 from shared.idempotency import idempotency_table
 from shared.outbox import outbox_table
 from shared.rows import one
+from shared.seals import seal_column, unsealed
 
 metadata = sa.MetaData()
 outbox = outbox_table(metadata)
 idempotency = idempotency_table(metadata)
+access = access_table(metadata)
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+COUNTED = unsealed("changed by one conditional write; reconciliation compares it with the ledger's count")
 
 funds = sa.Table(
     "funds",
     metadata,
     sa.Column("number", RowNumber, primary_key=True, autoincrement=True),
     sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sa.Column("body_id", sa.String(64), nullable=False),
     sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("english_name", sa.String(200)),
+    sa.Column("named_on", sa.Date, nullable=False),
     sa.Column("fund_type", sa.String(20), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    seal_column(),
 )
 
 budget_lines = sa.Table(
@@ -34,13 +44,16 @@ budget_lines = sa.Table(
     sa.Column("fund_id", sa.String(64), sa.ForeignKey("funds.id"), nullable=False),
     sa.Column("fiscal_year", sa.Integer, nullable=False),
     sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("english_name", sa.String(200)),
+    sa.Column("named_on", sa.Date, nullable=False),
     sa.Column("policy_program", sa.String(200), nullable=False),
     sa.Column("unit_program", sa.String(200)),
     sa.Column("detail_program", sa.String(200)),
-    sa.Column("current_appropriation", sa.BigInteger, nullable=False),
-    sa.Column("committed", sa.BigInteger, nullable=False),
-    sa.Column("paid", sa.BigInteger, nullable=False),
+    sa.Column("current_appropriation", sa.BigInteger, nullable=False, info=COUNTED),
+    sa.Column("committed", sa.BigInteger, nullable=False, info=COUNTED),
+    sa.Column("paid", sa.BigInteger, nullable=False, info=COUNTED),
     sa.Column("version", sa.Integer, nullable=False),
+    seal_column(),
     sa.CheckConstraint(
         "0 <= paid AND paid <= committed AND committed <= current_appropriation", name="line_is_not_overspent"
     ),
@@ -56,6 +69,7 @@ line_days = sa.Table(
     sa.Column("committed", sa.BigInteger, nullable=False),
 )
 
+IS_ORIGINAL = sa.text("kind = 'original_appropriation'")
 appropriations = sa.Table(
     "appropriations",
     metadata,
@@ -69,6 +83,14 @@ appropriations = sa.Table(
     sa.Column("effective_date", sa.Date, nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
     sa.Column("recorded_by", sa.String(64), nullable=False),
+    seal_column(),
+    sa.Index(
+        "one_original_appropriation",
+        "budget_line_id",
+        unique=True,
+        postgresql_where=IS_ORIGINAL,
+        sqlite_where=IS_ORIGINAL,
+    ),
 )
 
 forecasts = sa.Table(
@@ -80,20 +102,26 @@ forecasts = sa.Table(
     sa.Column("effective_date", sa.Date, nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
     sa.Column("recorded_by", sa.String(64), nullable=False),
+    seal_column(),
 )
 
+# Body, fund and year are those of the line, which never change: a step need not read the line to know them.
 spendings = sa.Table(
     "spendings",
     metadata,
     sa.Column("number", RowNumber, primary_key=True, autoincrement=True),
     sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sa.Column("body_id", sa.String(64), nullable=False),
     sa.Column("budget_line_id", sa.String(64), sa.ForeignKey("budget_lines.id"), nullable=False, index=True),
+    sa.Column("fund_id", sa.String(64), sa.ForeignKey("funds.id"), nullable=False),
+    sa.Column("fiscal_year", sa.Integer, nullable=False),
     sa.Column("amount_won", sa.BigInteger, nullable=False),
     sa.Column("purpose", sa.String(500), nullable=False),
     sa.Column("payee", sa.String(200), nullable=False),
     sa.Column("disaster_id", sa.String(64)),
     sa.Column("relief_stage", sa.String(20)),
-    sa.Column("region", sa.String(100)),
+    sa.Column("region_id", sa.String(64)),
+    sa.Column("party_id", sa.String(64)),
     sa.Column("state", sa.String(20), nullable=False, index=True),
     sa.Column("content_hash", sa.String(64), nullable=False),
     sa.Column("approved_hash", sa.String(64)),
@@ -101,6 +129,7 @@ spendings = sa.Table(
     sa.Column("paid_won", sa.BigInteger, nullable=False),
     sa.Column("last_effective_date", sa.Date, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
+    seal_column(),
     sa.CheckConstraint("0 <= paid_won AND paid_won <= committed_won", name="payments_within_commitment"),
 )
 
@@ -115,6 +144,7 @@ steps = sa.Table(
     sa.Column("comment", sa.String(1000)),
     sa.Column("effective_date", sa.Date, nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
+    seal_column(),
 )
 
 payments = sa.Table(
@@ -130,6 +160,7 @@ payments = sa.Table(
     sa.Column("effective_date", sa.Date, nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
     sa.Column("recorded_by", sa.String(64), nullable=False),
+    seal_column(),
 )
 
 
@@ -223,15 +254,30 @@ def _of_spending(table: sa.Table) -> sa.Select[Any]:
 STEPS, PAYMENTS = _of_spending(steps), _of_spending(payments)
 
 
+def original_of(tx: Connection, line_id: str) -> sa.Row[Any] | None:
+    """The line's original appropriation, if it has one; certain while the line's row is locked."""
+    return tx.execute(ORIGINAL, {"line_id": line_id}).first()
+
+
+ORIGINAL = sa.select(appropriations).where(appropriations.c.budget_line_id == sa.bindparam("line_id"), IS_ORIGINAL)
+
+
 def lines_with_funds() -> sa.Select[Any]:
-    return sa.select(budget_lines, funds.c.name.label("fund_name"), funds.c.fund_type).join(
+    return sa.select(budget_lines, funds.c.name.label("fund_name"), funds.c.fund_type, funds.c.body_id).join(
         funds, funds.c.id == budget_lines.c.fund_id
     )
 
 
-def line_with_fund(tx: Connection, line_id: str) -> sa.Row[Any]:
-    """The line together with its fund's name and type. Raises Unknown."""
-    return one(tx, LINE_WITH_FUND, "budget line", line_id)
+def line_with_fund(tx: Connection, line_id: str, *, lock: bool = False) -> sa.Row[Any]:
+    """The line together with its fund's name, type and body; locked if asked. Raises Unknown."""
+    return one(tx, LOCKED_LINE_WITH_FUND if lock else LINE_WITH_FUND, "budget line", line_id)
 
 
 LINE_WITH_FUND = lines_with_funds().where(budget_lines.c.id == sa.bindparam("id"))
+LOCKED_LINE_WITH_FUND = LINE_WITH_FUND.with_for_update(of=budget_lines)
+
+
+def balances() -> sa.Select[Any]:
+    """What every line stands at, for the ledger to compare with."""
+    names = ("number", "current_appropriation", "committed", "paid")
+    return sa.select(budget_lines.c.id.label("budget_line_id"), *(budget_lines.c[name] for name in names))

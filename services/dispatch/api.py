@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from services.dispatch import domain, schemas, store
 from services.dispatch.domain import Step, TaskState
 from services.dispatch.operations import privacy, sign_ups, tasks
-from shared.auth import Role
+from services.dispatch.permissions import DATING, MANAGES, PERMISSIONS, SEES_COUNTS
 from shared.changes import Change
 from shared.client import client_address
 from shared.fields import PageQuery, page_of
@@ -35,74 +35,71 @@ PROBLEMS: Final[dict[type[Refusal], ProblemKind]] = {
     domain.WrongCancelCode: ProblemKind("wrong-cancel-code", 403, "Wrong cancel code"),
     domain.Purged: ProblemKind("purged", 410, "The personal data was purged"),
 }
-MANAGERS: Final = {Role.VOLUNTEER_MANAGER}
-APPROVERS: Final = {Role.VOLUNTEER_MANAGER, Role.APPROVER}
-STAFF: Final = {Role.VOLUNTEER_MANAGER, Role.APPROVER, Role.AUDITOR, Role.ADMINISTRATOR}
 
 # Wide enough for a shelter's volunteers behind one address, too narrow for filling shifts with invented people.
 RATE_LIMIT: Final = 60
 RATE_WINDOW_SECONDS: Final = 60
-UNLIMITED: Final = {Role.VOLUNTEER_MANAGER, Role.IMPORTER}
+UNLIMITED: Final = MANAGES.roles
 
-blueprint = Blueprint("dispatch", __name__, description="Volunteer tasks, shifts and sign-ups (봉사 배치)")
+blueprint = Blueprint(
+    "dispatch",
+    __name__,
+    description="Volunteer tasks, shifts and sign-ups (봉사 배치)",
+    permissions=PERMISSIONS,
+    dating=DATING,
+)
 
 
-@blueprint.change("/tasks", takes=schemas.NewTask, returns=schemas.Task, roles=MANAGERS)
+@blueprint.change("/tasks", takes=schemas.NewTask, returns=schemas.Task)
 def propose_task(change: Change, body: dict[str, Any]) -> Any:
     """Propose a volunteer task (일감)."""
     return tasks.propose(change, **body)
 
 
-@blueprint.query("/tasks", takes=schemas.TaskQuery, returns=page_of(schemas.Task), public=True)
+@blueprint.query("/tasks", takes=schemas.TaskQuery, returns=page_of(schemas.Task))
 def list_tasks(tx: Connection, arguments: dict[str, Any]) -> Any:
     """Tasks with their shifts and free seats: the approved ones to everybody, all to the staff."""
     to_staff = is_staff()
-    query = _selected(sa.select(store.tasks), store.tasks, arguments, "state", "disaster_id")
+    query = _selected(sa.select(store.tasks), store.tasks, arguments, "state", "body_id", "disaster_id")
     if not to_staff:
         query = query.where(store.tasks.c.state == TaskState.APPROVED.value)
     found = page(tx, query, store.tasks.c.number, **arguments)
     return {**found, "items": tasks.with_shifts(tx, found["items"], to_staff=to_staff)}
 
 
-@blueprint.query("/tasks/<id:task_id>", returns=schemas.Task, public=True)
+@blueprint.query("/tasks/<id:task_id>", returns=schemas.Task)
 def show_task(tx: Connection, _arguments: dict[str, Any], task_id: str) -> Any:
     """One task with its shifts and free seats."""
     return tasks.show(tx, task_id, to_staff=is_staff())
 
 
+@blueprint.change("/tasks/<id:task_id>/names", takes=schemas.NewTitle, returns=schemas.Task, edits=True)
+def rename_task(change: Change, body: dict[str, Any], task_id: str) -> Any:
+    """Give a task other titles from a day on (이름 변경)."""
+    return tasks.rename(change, task_id, **body)
+
+
 @blueprint.change(
-    "/tasks/<id:task_id>/approve",
-    takes=schemas.TaskDecision,
-    returns=schemas.Task,
-    roles=APPROVERS,
-    status=200,
-    edits=True,
+    "/tasks/<id:task_id>/approve", takes=schemas.TaskDecision, returns=schemas.Task, status=200, edits=True
 )
 def approve_task(change: Change, body: dict[str, Any], task_id: str) -> Any:
     """Open a task to the public (승인); another account than the proposer has to."""
     return tasks.approve(change, task_id, **body)
 
 
-@blueprint.change(
-    "/tasks/<id:task_id>/close",
-    takes=schemas.TaskDecision,
-    returns=schemas.Task,
-    roles=MANAGERS,
-    status=200,
-    edits=True,
-)
+@blueprint.change("/tasks/<id:task_id>/close", takes=schemas.TaskDecision, returns=schemas.Task, status=200, edits=True)
 def close_task(change: Change, body: dict[str, Any], task_id: str) -> Any:
     """Take no more sign-ups (모집 마감)."""
     return tasks.close(change, task_id, **body)
 
 
-@blueprint.change("/tasks/<id:task_id>/shifts", takes=schemas.NewShift, returns=schemas.Shift, roles=MANAGERS)
+@blueprint.change("/tasks/<id:task_id>/shifts", takes=schemas.NewShift, returns=schemas.Shift)
 def open_shift(change: Change, body: dict[str, Any], task_id: str) -> Any:
     """Add a shift with a number of seats."""
     return tasks.open_shift(change, task_id, **body)
 
 
-@blueprint.query("/tasks/<id:task_id>/summary", returns=schemas.Summary, roles=STAFF)
+@blueprint.query("/tasks/<id:task_id>/summary", returns=schemas.Summary)
 def summarise_task(tx: Connection, _arguments: dict[str, Any], task_id: str) -> Any:
     """How many applied, were confirmed and attended."""
     return tasks.summaries(tx, [get(tx, store.tasks, "task", task_id)._asdict()])[0]
@@ -116,9 +113,7 @@ def summarise(tx: Connection, arguments: dict[str, Any]) -> Any:
     return {"items": items, "confirmed": sum(item["confirmed"] for item in items)}
 
 
-@blueprint.change(
-    "/shifts/<id:shift_id>/sign-ups", takes=schemas.NewSignUp, returns=schemas.SignedUp, roles=set(), public=True
-)
+@blueprint.change("/shifts/<id:shift_id>/sign-ups", takes=schemas.NewSignUp, returns=schemas.SignedUp)
 def sign_up(change: Change, body: dict[str, Any], shift_id: str) -> Any:
     """Sign up for a shift (봉사 신청); needs no account."""
     check_rate(change, "sign-up")
@@ -126,29 +121,22 @@ def sign_up(change: Change, body: dict[str, Any], shift_id: str) -> Any:
     return sign_ups.sign_up(change, vault(), shift_id, **body)
 
 
-@blueprint.query(
-    "/shifts/<id:shift_id>/sign-ups", takes=schemas.SignUpQuery, returns=page_of(schemas.SignUpSummary), roles=MANAGERS
-)
+@blueprint.query("/shifts/<id:shift_id>/sign-ups", takes=schemas.SignUpQuery, returns=page_of(schemas.SignUpSummary))
 def list_sign_ups(tx: Connection, arguments: dict[str, Any], shift_id: str) -> Any:
     """The sign-ups of a shift, names and phone numbers masked."""
-    get(tx, store.shifts, "shift", shift_id)
-    query = sa.select(store.sign_ups).where(store.sign_ups.c.shift_id == shift_id)
-    query = _selected(query, store.sign_ups, arguments, "state")
-    found = page(tx, query, store.sign_ups.c.number, **arguments)
-    return {**found, "items": [sign_ups.masked(vault(), row) for row in found["items"]]}
+    return sign_ups.roster(tx, vault(), flask.g.actor, shift_id, **arguments)
 
 
-@blueprint.query("/sign-ups/<id:sign_up_id>", returns=schemas.SignUp, roles=MANAGERS)
+@blueprint.query("/sign-ups/<id:sign_up_id>", returns=schemas.SignUp)
 def show_sign_up(tx: Connection, _arguments: dict[str, Any], sign_up_id: str) -> Any:
     """One sign-up with its steps, name and phone number masked."""
-    return sign_ups.show(tx, vault(), sign_up_id)
+    return sign_ups.show(tx, vault(), flask.g.actor, sign_up_id)
 
 
 @blueprint.change(
     "/sign-ups/<id:sign_up_id>/verify-credential",
     takes=schemas.Verification,
     returns=schemas.Outcome,
-    roles=MANAGERS,
     status=200,
     edits=True,
 )
@@ -158,12 +146,7 @@ def verify_credential(change: Change, body: dict[str, Any], sign_up_id: str) -> 
 
 
 @blueprint.change(
-    "/sign-ups/<id:sign_up_id>/confirm",
-    takes=schemas.Decision,
-    returns=schemas.Outcome,
-    roles=MANAGERS,
-    status=200,
-    edits=True,
+    "/sign-ups/<id:sign_up_id>/confirm", takes=schemas.Decision, returns=schemas.Outcome, status=200, edits=True
 )
 def confirm_sign_up(change: Change, body: dict[str, Any], sign_up_id: str) -> Any:
     """Confirm (확정): takes a seat, or is refused."""
@@ -171,12 +154,7 @@ def confirm_sign_up(change: Change, body: dict[str, Any], sign_up_id: str) -> An
 
 
 @blueprint.change(
-    "/sign-ups/<id:sign_up_id>/waitlist",
-    takes=schemas.Decision,
-    returns=schemas.Outcome,
-    roles=MANAGERS,
-    status=200,
-    edits=True,
+    "/sign-ups/<id:sign_up_id>/waitlist", takes=schemas.Decision, returns=schemas.Outcome, status=200, edits=True
 )
 def waitlist_sign_up(change: Change, body: dict[str, Any], sign_up_id: str) -> Any:
     """Put on the waiting list (대기)."""
@@ -184,12 +162,7 @@ def waitlist_sign_up(change: Change, body: dict[str, Any], sign_up_id: str) -> A
 
 
 @blueprint.change(
-    "/sign-ups/<id:sign_up_id>/decline",
-    takes=schemas.Decision,
-    returns=schemas.Outcome,
-    roles=MANAGERS,
-    status=200,
-    edits=True,
+    "/sign-ups/<id:sign_up_id>/decline", takes=schemas.Decision, returns=schemas.Outcome, status=200, edits=True
 )
 def decline_sign_up(change: Change, body: dict[str, Any], sign_up_id: str) -> Any:
     """Decline (미선발)."""
@@ -197,37 +170,24 @@ def decline_sign_up(change: Change, body: dict[str, Any], sign_up_id: str) -> An
 
 
 @blueprint.change(
-    "/sign-ups/<id:sign_up_id>/attend",
-    takes=schemas.Attendance,
-    returns=schemas.Outcome,
-    roles=MANAGERS,
-    status=200,
-    edits=True,
+    "/sign-ups/<id:sign_up_id>/attend", takes=schemas.Attendance, returns=schemas.Outcome, status=200, edits=True
 )
 def record_attendance(change: Change, body: dict[str, Any], sign_up_id: str) -> Any:
     """Record that a confirmed volunteer came (참여)."""
     return sign_ups.decide(change, vault(), sign_up_id, Step.ATTEND, **body)
 
 
-@blueprint.change(
-    "/sign-ups/<id:sign_up_id>/cancel",
-    takes=schemas.Cancellation,
-    returns=schemas.Outcome,
-    roles=set(),
-    status=200,
-    public=True,
-)
+@blueprint.change("/sign-ups/<id:sign_up_id>/cancel", takes=schemas.Cancellation, returns=schemas.Outcome, status=200)
 def cancel_sign_up(change: Change, body: dict[str, Any], sign_up_id: str) -> Any:
-    """Cancel (취소) with the code given when signing up, or as a manager; frees the seat once."""
+    """Cancel (취소) with the code given when signing up, or as a manager of the task's body; frees the seat once."""
     check_rate(change, "cancel")
-    return sign_ups.cancel(change, vault(), sign_up_id, is_manager=change.actor.has_any(MANAGERS), **body)
+    return sign_ups.cancel(change, vault(), sign_up_id, **body)
 
 
 @blueprint.change(
     "/sign-ups/<id:sign_up_id>/reveal",
     takes=schemas.RevealReason,
     returns=schemas.Revealed,
-    roles=MANAGERS,
     status=200,
     keeps_answer=False,
 )
@@ -236,22 +196,28 @@ def reveal_sign_up(change: Change, body: dict[str, Any], sign_up_id: str) -> Any
     return privacy.reveal(change, vault(), sign_up_id, **body)
 
 
-@blueprint.query("/reveals", takes=PageQuery, returns=page_of(schemas.Reveal), roles={Role.AUDITOR, Role.ADMINISTRATOR})
+@blueprint.query("/reveals", takes=PageQuery, returns=page_of(schemas.Reveal))
 def list_reveals(tx: Connection, arguments: dict[str, Any]) -> Any:
     """Who looked at whose personal data, when and why."""
     return page(tx, sa.select(store.reveals), store.reveals.c.number, **arguments)
 
 
-@blueprint.change("/purges", returns=schemas.Purge, roles={Role.ADMINISTRATOR})
+@blueprint.change("/purges", returns=schemas.Purge)
 def purge(change: Change, _body: dict[str, Any]) -> Any:
     """Purge personal data whose retention has passed (파기); the log holds counts only."""
     return privacy.purge(change)
 
 
-@blueprint.query("/purges", takes=PageQuery, returns=page_of(schemas.Purge), roles={Role.AUDITOR, Role.ADMINISTRATOR})
+@blueprint.query("/purges", takes=PageQuery, returns=page_of(schemas.Purge))
 def list_purges(tx: Connection, arguments: dict[str, Any]) -> Any:
     """The log of purges."""
     return page(tx, sa.select(store.purges), store.purges.c.number, **arguments)
+
+
+@blueprint.query("/balances", takes=PageQuery, returns=page_of(schemas.Balance))
+def list_balances(tx: Connection, arguments: dict[str, Any]) -> Any:
+    """How many seats of each shift are taken, for the ledger to compare."""
+    return page(tx, store.BALANCES, store.shifts.c.number, **arguments)
 
 
 def vault() -> Vault:
@@ -259,7 +225,7 @@ def vault() -> Vault:
 
 
 def is_staff() -> bool:
-    return bool(flask.g.actor.has_any(STAFF))
+    return bool(flask.g.actor.has_any(SEES_COUNTS.roles))
 
 
 def check_rate(change: Change, what: str) -> None:

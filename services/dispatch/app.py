@@ -12,7 +12,9 @@ NAME = "dispatch"
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> Flask:
-    service = open_service(NAME, settings or load_settings(), store, clock or SystemClock())
+    settings = settings or load_settings()
+    settings.check_given("personal_data_key")
+    service = open_service(NAME, settings, store, clock or SystemClock())
     return create_service_app(
         service, title="Dure dispatch (봉사 배치)", blueprints=[api.blueprint], problems=api.PROBLEMS
     )

@@ -145,8 +145,14 @@ class CredentialUnverified(Refusal):
 
 
 class WrongCancelCode(Refusal):
-    english = "The sign-up can be cancelled with the code that was given when signing up, or by a volunteer manager."
-    korean = "신청할 때 받은 취소 번호가 있어야 취소할 수 있습니다. 번호를 모르면 자원봉사 담당에게 문의하십시오."
+    english = (
+        "The sign-up can be cancelled with the code that was given when signing up, or by a volunteer manager of the "
+        "body whose task it is."
+    )
+    korean = (
+        "신청할 때 받은 취소 번호가 있어야 취소할 수 있습니다. 번호를 모르면 이 일감을 맡은 기관의 자원봉사 담당에게 "
+        "문의하십시오."
+    )
 
 
 class Purged(Refusal):

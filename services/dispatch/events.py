@@ -1,104 +1,107 @@
 """Events published on `relief.dispatch.v1`. They carry opaque ids only: personal data never leaves this service."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
-from shared.events import Payload
+from shared.events import Code, Id, Moment, Name, Payload, Quantity
 
 
-@dataclass(frozen=True)
-class TaskEvent(Payload):
+class TaskEvent(Payload, frozen=True, kw_only=True):
     """Base of what is told of a task."""
 
-    task_id: str
-    disaster_id: str
-    kind: str
-    selection: str
+    task_id: Id
+    disaster_id: Id
+    title: Name
+    english_title: Name | None
+    kind: Code
+    selection: Code
+    site_id: Id | None
+    region_id: Id | None
 
 
-@dataclass(frozen=True)
-class TaskOpened(TaskEvent):
+class TaskOpened(TaskEvent, frozen=True, kw_only=True):
     """A volunteer task (일감) was proposed."""
 
     TYPE = "dispatch.task_opened.v1"
 
 
-@dataclass(frozen=True)
-class TaskApproved(TaskEvent):
+class TaskApproved(TaskEvent, frozen=True, kw_only=True):
     """A task was approved by another account than its proposer and is open to the public."""
 
     TYPE = "dispatch.task_approved.v1"
 
 
-@dataclass(frozen=True)
-class TaskClosed(TaskEvent):
+class TaskClosed(TaskEvent, frozen=True, kw_only=True):
     """A task takes no more sign-ups."""
 
     TYPE = "dispatch.task_closed.v1"
 
 
-@dataclass(frozen=True)
-class ShiftOpened(Payload):
-    """A shift with a number of seats was added to a task."""
+class TaskRenamed(Payload, frozen=True, kw_only=True):
+    """From this day on a task has other titles."""
+
+    TYPE = "dispatch.task_renamed.v1"
+    task_id: Id
+    title: Name
+    english_title: Name | None
+
+
+class ShiftOpened(Payload, frozen=True, kw_only=True):
+    """A shift with a number of seats was added to a task; `title` is the task's."""
 
     TYPE = "dispatch.shift_opened.v1"
-    shift_id: str
-    task_id: str
-    disaster_id: str
-    starts_at: datetime
-    ends_at: datetime
-    seats: int
+    shift_id: Id
+    task_id: Id
+    disaster_id: Id
+    title: Name
+    site_id: Id | None
+    region_id: Id | None
+    starts_at: Moment
+    ends_at: Moment
+    seats: Quantity
 
 
-@dataclass(frozen=True)
-class SignUpEvent(Payload):
+class SignUpEvent(Payload, frozen=True, kw_only=True):
     """Base of what is told of one person's sign-up; `quantity` is that person."""
 
-    sign_up_id: str
-    shift_id: str
-    task_id: str
-    disaster_id: str
-    quantity: int
+    sign_up_id: Id
+    shift_id: Id
+    task_id: Id
+    disaster_id: Id
+    site_id: Id | None
+    region_id: Id | None
+    quantity: Quantity
 
 
-@dataclass(frozen=True)
-class VolunteerApplied(SignUpEvent):
+class VolunteerApplied(SignUpEvent, frozen=True, kw_only=True):
     """Somebody signed up for a shift; on a first-come task the confirmation follows as an event of its own."""
 
     TYPE = "dispatch.volunteer_applied.v1"
 
 
-@dataclass(frozen=True)
-class SignUpConfirmed(SignUpEvent):
+class SignUpConfirmed(SignUpEvent, frozen=True, kw_only=True):
     """A sign-up took a seat of its shift."""
 
     TYPE = "dispatch.sign_up_confirmed.v1"
 
 
-@dataclass(frozen=True)
-class SignUpDeclined(SignUpEvent):
+class SignUpDeclined(SignUpEvent, frozen=True, kw_only=True):
     """A sign-up was declined."""
 
     TYPE = "dispatch.sign_up_declined.v1"
 
 
-@dataclass(frozen=True)
-class SignUpWaitlisted(SignUpEvent):
+class SignUpWaitlisted(SignUpEvent, frozen=True, kw_only=True):
     """A sign-up waits for a seat to become free."""
 
     TYPE = "dispatch.sign_up_waitlisted.v1"
 
 
-@dataclass(frozen=True)
-class SignUpCancelled(SignUpEvent):
+class SignUpCancelled(SignUpEvent, frozen=True, kw_only=True):
     """A sign-up was cancelled; `was_confirmed` says that it gave a seat back."""
 
     TYPE = "dispatch.sign_up_cancelled.v1"
     was_confirmed: bool
 
 
-@dataclass(frozen=True)
-class AttendanceRecorded(SignUpEvent):
+class AttendanceRecorded(SignUpEvent, frozen=True, kw_only=True):
     """A confirmed volunteer came."""
 
     TYPE = "dispatch.attendance_recorded.v1"
@@ -108,6 +111,7 @@ PUBLISHED = (
     TaskOpened,
     TaskApproved,
     TaskClosed,
+    TaskRenamed,
     ShiftOpened,
     VolunteerApplied,
     SignUpConfirmed,

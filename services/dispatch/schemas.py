@@ -1,23 +1,20 @@
 """What the dispatch API takes and gives."""
 
-import unicodedata
 from typing import Any, Final
 
 from marshmallow import ValidationError, fields, validate
 
 from services.dispatch.domain import Selection, SignUpState, TaskKind, TaskState
-from shared.fields import Day, Identifier, Moment, PageQuery, Schema, Text, WholeNumber
-from shared.personal_data import NotAPhoneNumber, holds_registration_number, normalise_phone
+from shared.fields import Day, Identifier, Moment, PageQuery, RegionId, Schema, Text, WholeNumber
+from shared.personal_data import NotAPhoneNumber, normalise_phone
 
 WHEN: Final = "the day it took effect in Korea; today unless the import role gives an earlier one"
+WHEN_ATTENDED: Final = "the day it took effect in Korea; rosters may be typed in a few days late"
 OWN_CODE: Final = "a code of your own; chosen by the system if left out"
 MOST_SEATS: Final = 100_000
 # What the public may read about its own form is said in both languages.
 NOT_A_PHONE: Final = (
     "전화번호를 010-1234-5678 형식으로 적어 주십시오. Write a Korean phone number such as 010-1234-5678."
-)
-NO_REGISTRATION_NUMBER: Final = (
-    "주민등록번호와 외국인등록번호는 받지 않습니다. Resident and alien registration numbers are never taken."
 )
 NO_CONSENT: Final = (
     "개인정보 수집·이용에 동의해야 신청할 수 있습니다. Signing up needs consent to the use of personal data."
@@ -45,16 +42,6 @@ class Phone(Text):
             raise ValidationError(NOT_A_PHONE) from error
 
 
-class PersonalText(Text):
-    """A short text about a person. A resident or alien registration number in it is refused, never stored."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
-        text = unicodedata.normalize("NFC", super()._deserialize(value, attr, data, **options))
-        if holds_registration_number(text):
-            raise ValidationError(NO_REGISTRATION_NUMBER)
-        return text
-
-
 class Consent(fields.Boolean):
     """True and nothing else: silence, 1 or "yes" is no consent."""
 
@@ -72,13 +59,21 @@ class NewTask(Schema):
     id = own_id()
     disaster_id = Identifier(required=True)
     title = Text(200, required=True)
+    english_title = Text(200, allow_none=True)
     description = Text(2000, multiline=True, allow_none=True)
-    place = Text(200, required=True)
-    region = Identifier(allow_none=True)
+    place = Text(200, required=True, metadata={"description": "where to come, in words"})
+    site_id = Identifier(allow_none=True, metadata={"description": "the site this is, if it is one"})
+    region_id = RegionId(allow_none=True)
     kind = fields.String(required=True, validate=[validate.OneOf([kind.value for kind in TaskKind])])
     selection = fields.String(required=True, validate=[validate.OneOf([way.value for way in Selection])])
     required_credential = Identifier(allow_none=True, metadata={"description": "a code such as medical_licence"})
     host_organisation = Text(200, required=True)
+    effective_date = day()
+
+
+class NewTitle(Schema):
+    title = Text(200, required=True)
+    english_title = Text(200, allow_none=True)
     effective_date = day()
 
 
@@ -108,11 +103,14 @@ class Shift(Schema):
 class Task(Schema):
     number = fields.Integer()
     id = Identifier()
+    body_id = Identifier(metadata={"description": "whose task it is"})
     disaster_id = Identifier()
     title = fields.String()
+    english_title = fields.String(allow_none=True)
     description = fields.String(allow_none=True)
     place = fields.String()
-    region = fields.String(allow_none=True)
+    site_id = Identifier(allow_none=True)
+    region_id = RegionId(allow_none=True)
     kind = fields.String()
     selection = fields.String()
     required_credential = fields.String(allow_none=True)
@@ -127,17 +125,18 @@ class Task(Schema):
 
 class TaskQuery(PageQuery):
     state = state_of(TaskState)
+    body_id = Identifier()
     disaster_id = Identifier()
 
 
 class Credential(Schema):
     kind = Identifier(required=True, metadata={"description": "what the task requires"})
-    number = PersonalText(100, required=True, metadata={"description": "of the licence; never a registration number"})
+    number = Text(100, required=True, metadata={"description": "of the licence; never one that identifies a person"})
 
 
 class NewSignUp(Schema):
     id = own_id()
-    name = PersonalText(100, required=True)
+    name = Text(100, required=True)
     phone = Phone(required=True, metadata={"description": "a Korean number, with or without hyphens"})
     consent = Consent(
         required=True, metadata={"description": "to the use of personal data for this shift", "enum": [True]}
@@ -158,6 +157,7 @@ class Outcome(Schema):
     shift_id = Identifier()
     task_id = Identifier()
     task_title = fields.String()
+    task_english_title = fields.String(allow_none=True)
     state = state_of(SignUpState)
     starts_at = Moment()
     ends_at = Moment()
@@ -173,21 +173,21 @@ class SignedUp(Outcome):
 
 
 class Decision(Schema):
-    reason = PersonalText(500)
+    reason = Text(500)
     effective_date = day()
 
 
 class Attendance(Schema):
-    effective_date = day()
+    effective_date = Day(metadata={"description": WHEN_ATTENDED})
 
 
 class Verification(Schema):
-    verified_reference = PersonalText(200, required=True, metadata={"description": "where the check is written down"})
+    verified_reference = Text(200, required=True, metadata={"description": "where the check is written down"})
     effective_date = day()
 
 
 class Cancellation(Schema):
-    cancel_code = Text(40, metadata={"description": "not needed by a volunteer manager"})
+    cancel_code = Text(40, metadata={"description": "not needed by a volunteer manager of the task's body"})
     effective_date = day()
 
 
@@ -207,6 +207,7 @@ class SignUpSummary(Schema):
     purge_after = Day()
     purged_at = Moment(allow_none=True)
     last_effective_date = Day()
+    late = fields.Boolean(metadata={"description": "whether a step was recorded on a later day than it took effect"})
     version = fields.Integer()
 
 
@@ -216,6 +217,7 @@ class StepTaken(Schema):
     reason = fields.String(allow_none=True)
     effective_date = Day()
     recorded_at = Moment()
+    late = fields.Boolean(metadata={"description": "recorded on a later day than it took effect"})
 
 
 class SignUp(SignUpSummary):
@@ -251,6 +253,7 @@ class Reveal(Schema):
 class Summary(Schema):
     task_id = Identifier()
     title = fields.String()
+    english_title = fields.String(allow_none=True)
     kind = fields.String()
     applied = fields.Integer(metadata={"description": "every sign-up ever made"})
     confirmed = fields.Integer(metadata={"description": "those who hold a seat; those who attended included"})
@@ -277,3 +280,12 @@ class Purge(Schema):
     due_before = Day()
     recorded_at = Moment()
     recorded_by = fields.String()
+
+
+class Balance(Schema):
+    """What the ledger's count of seats is compared with."""
+
+    shift_id = Identifier()
+    task_id = Identifier()
+    seats = fields.Integer()
+    taken = fields.Integer()

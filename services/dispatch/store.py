@@ -9,14 +9,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from services.dispatch.domain import ENGAGED, SignUpState
+from shared.access import access_table
 from shared.db import RowNumber, UtcDateTime, add_to, insert_if_absent
 from shared.idempotency import idempotency_table
 from shared.outbox import outbox_table
-from shared.rows import one
+from shared.rows import one, update_each
+from shared.seals import seal_column, unsealed
 
 metadata = sa.MetaData()
 outbox = outbox_table(metadata)
 idempotency = idempotency_table(metadata)
+access = access_table(metadata)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 tasks = sa.Table(
@@ -24,11 +27,15 @@ tasks = sa.Table(
     metadata,
     sa.Column("number", RowNumber, primary_key=True, autoincrement=True),
     sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sa.Column("body_id", sa.String(64), nullable=False, index=True),  # whose task it is, and so its shifts and sign-ups
     sa.Column("disaster_id", sa.String(64), nullable=False, index=True),
     sa.Column("title", sa.String(200), nullable=False),
+    sa.Column("english_title", sa.String(200)),
+    sa.Column("named_on", sa.Date, nullable=False),  # from when on it has these titles
     sa.Column("description", sa.String(2000)),
     sa.Column("place", sa.String(200), nullable=False),
-    sa.Column("region", sa.String(64)),
+    sa.Column("site_id", sa.String(64)),
+    sa.Column("region_id", sa.String(64)),
     sa.Column("kind", sa.String(20), nullable=False),
     sa.Column("selection", sa.String(20), nullable=False),
     sa.Column("required_credential", sa.String(64)),
@@ -38,6 +45,7 @@ tasks = sa.Table(
     sa.Column("approved_by", sa.String(64)),
     sa.Column("last_effective_date", sa.Date, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
+    seal_column(),
     sa.CheckConstraint("approved_by <> proposed_by", name="approved_by_another_account"),
 )
 
@@ -50,8 +58,9 @@ shifts = sa.Table(
     sa.Column("starts_at", UtcDateTime, nullable=False),
     sa.Column("ends_at", UtcDateTime, nullable=False),
     sa.Column("seats", sa.Integer, nullable=False),
-    sa.Column("taken", sa.Integer, nullable=False),
+    sa.Column("taken", sa.Integer, nullable=False, info=unsealed("a conditional write; the ledger counts it too")),
     sa.Column("version", sa.Integer, nullable=False),
+    seal_column(),
     sa.CheckConstraint("0 <= taken AND taken <= seats", name="seats_are_not_overbooked"),
 )
 
@@ -86,6 +95,7 @@ sign_ups = sa.Table(
     sa.Column("purged_at", UtcDateTime),
     sa.Column("last_effective_date", sa.Date, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
+    seal_column(),
     # A roster is read in the order of recording: without the number the planner may walk through every sign-up.
     sa.Index("sign_ups_of_a_shift", "shift_id", "number"),
     # A second lock: one person has one sign-up per shift that is not cancelled.
@@ -124,6 +134,7 @@ sign_up_steps = sa.Table(
     sa.Column("reason", sa.LargeBinary),  # encrypted and purged: why somebody was declined may be about them
     sa.Column("effective_date", sa.Date, nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
+    seal_column(),
 )
 
 # The nationalities among those confirmed, kept apart from any person once the person is purged.
@@ -142,6 +153,7 @@ reveals = sa.Table(
     sa.Column("account", sa.String(64), nullable=False),
     sa.Column("reason", sa.String(500), nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
+    seal_column(),
 )
 
 purges = sa.Table(
@@ -153,6 +165,7 @@ purges = sa.Table(
     sa.Column("due_before", sa.Date, nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
     sa.Column("recorded_by", sa.String(64), nullable=False),
+    seal_column(),
 )
 
 
@@ -210,16 +223,21 @@ def shift_with_task(tx: Connection, shift_id: str) -> sa.Row[Any]:
     return one(tx, SHIFT_WITH_TASK, "shift", shift_id)
 
 
+TOLD_OF_A_TASK: Final = ("body_id", "disaster_id", "title", "english_title", "place", "site_id", "region_id")
 SHIFT_WITH_TASK = (
     sa.select(
         shifts,
-        *(tasks.c[name] for name in ("disaster_id", "title", "place", "selection", "required_credential")),
+        *(tasks.c[name] for name in (*TOLD_OF_A_TASK, "selection", "required_credential")),
         tasks.c.state.label("task_state"),
         tasks.c.last_effective_date.label("task_date"),
     )
     .join(tasks, tasks.c.id == shifts.c.task_id)
     .where(shifts.c.id == sa.bindparam("id"))
 )
+
+
+# How many seats of each shift are taken, for whoever counts them again from the events.
+BALANCES = sa.select(shifts.c.number, shifts.c.id.label("shift_id"), shifts.c.task_id, shifts.c.seats, shifts.c.taken)
 
 
 def shifts_of(tx: Connection, task_ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
@@ -231,9 +249,10 @@ def shifts_of(tx: Connection, task_ids: Sequence[str]) -> dict[str, list[sa.Row[
     return by_task
 
 
-def steps_of(tx: Connection, sign_up_id: str) -> list[sa.Row[Any]]:
-    query = sa.select(sign_up_steps).where(sign_up_steps.c.sign_up_id == sign_up_id).order_by(sign_up_steps.c.number)
-    return list(tx.execute(query))
+def steps_of(tx: Connection, sign_up_ids: Sequence[str]) -> list[sa.Row[Any]]:
+    """The steps taken on these sign-ups in the order of recording."""
+    query = sa.select(sign_up_steps).where(sign_up_steps.c.sign_up_id.in_(sign_up_ids))
+    return list(tx.execute(query.order_by(sign_up_steps.c.number)))
 
 
 def counts_by_state(tx: Connection, task_ids: Sequence[str]) -> dict[str, dict[SignUpState, int]]:
@@ -272,7 +291,7 @@ def _confirmed_nationalities() -> sa.Select[Any]:
 def hold_due_sign_ups(tx: Connection, today: date, limit: int) -> list[sa.Row[Any]]:
     """Sign-ups whose last day of keeping is over, locked, oldest first."""
     query = (
-        sa.select(sign_ups.c.id, sign_ups.c.phone_hash)
+        sa.select(sign_ups)
         .where(sign_ups.c.purge_after < today, sign_ups.c.purged_at.is_(None))
         .order_by(sign_ups.c.number)
         .limit(limit)
@@ -281,17 +300,15 @@ def hold_due_sign_ups(tx: Connection, today: date, limit: int) -> list[sa.Row[An
     return list(tx.execute(query))
 
 
-def purge_sign_ups(tx: Connection, ids: Sequence[str], now: datetime) -> None:
+def purge_sign_ups(tx: Connection, due: Sequence[sa.Row[Any]], now: datetime) -> None:
     """Empty everything personal of these sign-ups; of their nationalities only the set per task remains."""
+    ids = [row.id for row in due]
     keep = _confirmed_nationalities().where(sign_ups.c.id.in_(ids))
     if kept := [dict(row) for row in tx.execute(keep).mappings()]:
         tx.execute(insert_if_absent(tx.dialect.name, task_nationalities), kept)
-    tx.execute(sa.update(sign_up_steps).where(sign_up_steps.c.sign_up_id.in_(ids)).values(reason=None))
-    tx.execute(
-        sa.update(sign_ups)
-        .where(sign_ups.c.id.in_(ids))
-        .values(**dict.fromkeys(PURGED), purged_at=now, version=sign_ups.c.version + 1)
-    )
+    reasoned = sa.select(sign_up_steps).where(sign_up_steps.c.sign_up_id.in_(ids), sign_up_steps.c.reason.is_not(None))
+    update_each(tx, sign_up_steps, tx.execute(reasoned).all(), reason=None)
+    update_each(tx, sign_ups, due, **dict.fromkeys(PURGED), purged_at=now)
 
 
 def leave_volunteer(tx: Connection, phone_hash: str, purged: int) -> int:

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from services.inventory import domain, schemas, store
 from services.inventory.operations import shipments, stock
-from shared.auth import Role
+from services.inventory.permissions import DATING, PERMISSIONS
 from shared.changes import Change
 from shared.clock import seoul_date
 from shared.fields import PageQuery, page_of
@@ -18,16 +18,21 @@ from shared.rows import one, page
 
 PROBLEMS: Final[dict[type[Refusal], ProblemKind]] = {
     domain.StockTooLow: ProblemKind("stock-too-low", 409, "Not enough in stock"),
+    domain.TooManyLots: ProblemKind("too-many-lots", 422, "Too many lots for one shipment"),
     domain.LotElsewhere: ProblemKind("lot-elsewhere", 422, "Another item or depot"),
     domain.MoreThanShipped: ProblemKind("more-than-shipped", 409, "More than was shipped"),
     domain.NotInShipment: ProblemKind("not-in-shipment", 422, "Not in this shipment"),
     domain.RequestNotOpen: ProblemKind("request-not-open", 409, "The request is not open"),
     domain.OtherThanRequested: ProblemKind("other-than-requested", 422, "Does not answer the request"),
 }
-KEEPERS: Final = {Role.COORDINATOR, Role.ADMINISTRATOR}
-COORDINATORS: Final = {Role.COORDINATOR}
 
-blueprint = Blueprint("inventory", __name__, description="Relief goods, requests and shipments (구호물품)")
+blueprint = Blueprint(
+    "inventory",
+    __name__,
+    description="Relief goods, requests and shipments (구호물품)",
+    permissions=PERMISSIONS,
+    dating=DATING,
+)
 
 
 def where_equal(query: sa.Select[Any], table: sa.Table, arguments: dict[str, Any], *names: str) -> sa.Select[Any]:
@@ -38,7 +43,7 @@ def where_equal(query: sa.Select[Any], table: sa.Table, arguments: dict[str, Any
     return query
 
 
-@blueprint.change("/items", takes=schemas.NewItem, returns=schemas.GoodsItem, roles=KEEPERS)
+@blueprint.change("/items", takes=schemas.NewItem, returns=schemas.GoodsItem)
 def register_item(change: Change, body: dict[str, Any]) -> Any:
     """Register a kind of goods and its unit."""
     return stock.register_item(change, **body)
@@ -50,19 +55,13 @@ def list_items(tx: Connection, arguments: dict[str, Any]) -> Any:
     return page(tx, sa.select(store.items), store.items.c.number, **arguments)
 
 
-@blueprint.change("/depots", takes=schemas.NewDepot, returns=schemas.Depot, roles=KEEPERS)
-def register_depot(change: Change, body: dict[str, Any]) -> Any:
-    """Register a depot."""
-    return stock.register_depot(change, **body)
+@blueprint.change("/items/<id:item_id>/names", takes=schemas.NewItemName, returns=schemas.GoodsItem, edits=True)
+def rename_item(change: Change, body: dict[str, Any], item_id: str) -> Any:
+    """Call a kind of goods otherwise from a day on; a wrong name is corrected by a further one."""
+    return stock.rename_item(change, item_id, **body)
 
 
-@blueprint.query("/depots", takes=PageQuery, returns=page_of(schemas.Depot))
-def list_depots(tx: Connection, arguments: dict[str, Any]) -> Any:
-    """Depots."""
-    return page(tx, sa.select(store.depots), store.depots.c.number, **arguments)
-
-
-@blueprint.change("/receipts", takes=schemas.NewReceipt, returns=schemas.StockLot, roles=COORDINATORS)
+@blueprint.change("/receipts", takes=schemas.NewReceipt, returns=schemas.StockLot)
 def receive_stock(change: Change, body: dict[str, Any]) -> Any:
     """Take goods into a depot (입고); the answer is the lot they became."""
     return stock.receive_stock(change, **body)
@@ -71,11 +70,17 @@ def receive_stock(change: Change, body: dict[str, Any]) -> Any:
 @blueprint.query("/stock", takes=schemas.StockQuery, returns=page_of(schemas.StockLot))
 def list_stock(tx: Connection, arguments: dict[str, Any]) -> Any:
     """Lots with what is on hand, reserved and available."""
-    query = where_equal(store.LOTS_WITH_ITEMS, store.lots, arguments, "depot_id", "item_id")
+    query = where_equal(store.LOTS_WITH_ITEMS, store.lots, arguments, "body_id", "depot_id", "item_id")
     return page(tx, query, store.lots.c.number, **arguments)
 
 
-@blueprint.change("/requests", takes=schemas.NewRequest, returns=schemas.GoodsRequest, roles=COORDINATORS)
+@blueprint.query("/balances", takes=PageQuery, returns=page_of(schemas.Balance))
+def list_balances(tx: Connection, arguments: dict[str, Any]) -> Any:
+    """What every lot holds and has reserved, for the ledger to compare with."""
+    return page(tx, store.BALANCES, store.lots.c.number, **arguments)
+
+
+@blueprint.change("/requests", takes=schemas.NewRequest, returns=schemas.GoodsRequest)
 def request_goods(change: Change, body: dict[str, Any]) -> Any:
     """Record what the field needs."""
     return stock.request_goods(change, **body)
@@ -84,7 +89,7 @@ def request_goods(change: Change, body: dict[str, Any]) -> Any:
 @blueprint.query("/requests", takes=schemas.RequestQuery, returns=page_of(schemas.GoodsRequest))
 def list_requests(tx: Connection, arguments: dict[str, Any]) -> Any:
     """Requests of the field, oldest first."""
-    query = where_equal(store.REQUESTS_WITH_ITEMS, store.requests, arguments, "state")
+    query = where_equal(store.REQUESTS_WITH_ITEMS, store.requests, arguments, "body_id", "state")
     return page(tx, query, store.requests.c.number, **arguments)
 
 
@@ -98,7 +103,6 @@ def show_request(tx: Connection, _arguments: dict[str, Any], request_id: str) ->
     "/requests/<id:request_id>/close",
     takes=schemas.Reason,
     returns=schemas.GoodsRequest,
-    roles=COORDINATORS,
     status=200,
     edits=True,
 )
@@ -107,7 +111,7 @@ def close_request(change: Change, body: dict[str, Any], request_id: str) -> Any:
     return stock.close_request(change, request_id, **body)
 
 
-@blueprint.change("/shipments", takes=schemas.NewShipment, returns=schemas.Shipment, roles=COORDINATORS)
+@blueprint.change("/shipments", takes=schemas.NewShipment, returns=schemas.Shipment)
 def ship(change: Change, body: dict[str, Any]) -> Any:
     """Reserve goods for a shipment, and dispatch it at once if asked; refused as a whole when anything is missing."""
     return shipments.ship(change, **body)
@@ -116,7 +120,7 @@ def ship(change: Change, body: dict[str, Any]) -> Any:
 @blueprint.query("/shipments", takes=schemas.ShipmentQuery, returns=page_of(schemas.ShipmentSummary))
 def list_shipments(tx: Connection, arguments: dict[str, Any]) -> Any:
     """Shipments with their lines, oldest first."""
-    query = where_equal(sa.select(store.shipments), store.shipments, arguments, "state", "region")
+    query = where_equal(sa.select(store.shipments), store.shipments, arguments, "body_id", "state", "region_id")
     found = page(tx, query, store.shipments.c.number, **arguments)
     views: dict[str, Any] = {row["id"]: {**row, "lines": []} for row in found["items"]}
     for line in store.lines_of(tx, views):
@@ -134,7 +138,6 @@ def show_shipment(tx: Connection, _arguments: dict[str, Any], shipment_id: str) 
     "/shipments/<id:shipment_id>/dispatch",
     takes=schemas.ShipmentDispatch,
     returns=schemas.Shipment,
-    roles=COORDINATORS,
     status=200,
     edits=True,
 )
@@ -147,7 +150,6 @@ def dispatch(change: Change, body: dict[str, Any], shipment_id: str) -> Any:
     "/shipments/<id:shipment_id>/cancel",
     takes=schemas.Reason,
     returns=schemas.Shipment,
-    roles=COORDINATORS,
     status=200,
     edits=True,
 )
@@ -160,7 +162,6 @@ def cancel(change: Change, body: dict[str, Any], shipment_id: str) -> Any:
     "/shipments/<id:shipment_id>/receipts",
     takes=schemas.NewShipmentReceipt,
     returns=schemas.Shipment,
-    roles=COORDINATORS,
     edits=True,
 )
 def receive_shipment(change: Change, body: dict[str, Any], shipment_id: str) -> Any:
@@ -168,7 +169,7 @@ def receive_shipment(change: Change, body: dict[str, Any], shipment_id: str) -> 
     return shipments.receive_shipment(change, shipment_id, **body)
 
 
-@blueprint.query("/totals", takes=schemas.TotalsQuery, returns=schemas.Totals, public=True)
+@blueprint.query("/totals", takes=schemas.TotalsQuery, returns=schemas.Totals)
 def show_totals(tx: Connection, arguments: dict[str, Any]) -> Any:
     """Dispatched quantities by item and by unit, as of a day, for everybody; unlike units are never added."""
     as_of = arguments.get("as_of") or seoul_date(current_service().clock.now())

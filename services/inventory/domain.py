@@ -27,7 +27,6 @@ class Step(StrEnum):
     CANCEL = "cancel"
     RECEIVE_PART = "receive_part"
     RECEIVE_REST = "receive_rest"
-    CLOSE = "close"  # of a request
 
 
 class RequestState(StrEnum):
@@ -48,6 +47,10 @@ TRANSITIONS: Final[dict[tuple[ShipmentState, Step], ShipmentState]] = {
 }
 
 
+# Every lot is a line of the shipment's event, and an event stays below a megabyte.
+MOST_LOTS: Final = 600
+
+
 class StockTooLow(Refusal):
     english = (
         "{requested:,} {unit} of {item_name} were asked for on {effective_date}; "
@@ -56,6 +59,17 @@ class StockTooLow(Refusal):
     korean = (
         "{item_name} {requested:,}{unit} 출고 불가({effective_date} 기준): "
         "가용 재고 {available:,}{unit}, 부족 {short_by:,}{unit}."
+    )
+
+
+class TooManyLots(Refusal):
+    english = (
+        "A shipment takes goods of at most {most:,} lots: {available:,} of the {requested:,} {unit} of {item_name} "
+        "fit. Ship the rest in another one."
+    )
+    korean = (
+        "한 번의 출고는 재고 {most:,}묶음까지입니다. {item_name} {requested:,}{unit} 중 {available:,}{unit}까지 "
+        "담을 수 있으니 나머지는 따로 출고해 주십시오."
     )
 
 
@@ -93,23 +107,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Lot:
-    """Goods of one receipt. `number` is the order in which lots were recorded."""
+    """Goods of one receipt; `available` is what may be taken of it on the day of a shipment."""
 
     id: str
-    number: int
-    item_id: str
     available: int
     expires_on: date | None
-    received_on: date
-
-    def is_usable(self, on: date) -> bool:
-        """Whether it had arrived and was still good on that day; goods may be used on the day they expire."""
-        return self.received_on <= on and (self.expires_on is None or on <= self.expires_on)
-
-    @property
-    def turn(self) -> tuple[date, int]:
-        """First expired, first out; what never expires comes last, the older receipt before the newer."""
-        return self.expires_on or date.max, self.number
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class Taking:
     """A quantity out of one lot."""
 
     item: Item
-    lot_id: str
+    lot: Lot
     quantity: int
 
 
@@ -147,6 +149,7 @@ class ShippedLine:
     number: int
     item: Item
     lot_id: str
+    expires_on: date | None
     quantity: int
     received_quantity: int
 
@@ -173,26 +176,28 @@ def missing_since(on: date, holds: Sequence[Hold]) -> Counter[str]:
     return missing
 
 
-def allocate(wanted: Sequence[Wanted], lots: Iterable[Lot], on: date) -> list[Taking]:
-    """What to take of which lot so that the whole shipment can leave on `on`; earliest expiry first.
+def allocate(lines: Sequence[Wanted], lots: Sequence[Lot], on: date, *, most: int = MOST_LOTS) -> list[Taking]:
+    """What to take of which lot of one item so that all of its lines can leave on `on`.
 
-    Lines that insist on a lot are served first, so that no other line empties it.
-    Raises StockTooLow for the first line that cannot be served; then nothing is to be taken.
+    `lots` come in the order in which goods leave, and so do the takings. Lines that insist on a lot are served first,
+    so that no other line empties it. Raises TooManyLots, or StockTooLow for the first line that cannot be served; then
+    nothing is to be taken.
     """
-    usable = sorted((lot for lot in lots if lot.is_usable(on)), key=lambda lot: lot.turn)
-    left = {lot.id: lot.available for lot in usable}
-    takings: list[Taking] = []
-    for line in sorted(wanted, key=lambda line: line.lot_id is None):
-        fitting = [lot for lot in usable if lot.item_id == line.item.id and line.lot_id in (None, lot.id)]
+    item, wanted = lines[0].item, sum(line.quantity for line in lines)
+    if len(lots) > most and (fitting := sum(lot.available for lot in lots[:most])) < wanted:
+        raise TooManyLots(
+            item_id=item.id, item_name=item.name, unit=item.unit, requested=wanted, available=fitting, most=MOST_LOTS
+        )
+    left = {lot.id: lot.available for lot in lots}
+    for line in sorted(lines, key=lambda line: line.lot_id is None):
         missing = line.quantity
-        for lot in fitting:
-            if (quantity := min(missing, left[lot.id])) > 0:
-                takings.append(Taking(line.item, lot.id, quantity))
-                left[lot.id] -= quantity
-                missing -= quantity
+        for lot_id in left if line.lot_id is None else left.keys() & {line.lot_id}:
+            quantity = min(missing, left[lot_id])
+            left[lot_id] -= quantity
+            missing -= quantity
         if missing:
             raise too_low(line, line.quantity - missing, on)
-    return takings
+    return [Taking(item, lot, taken) for lot in lots if (taken := lot.available - left[lot.id])]
 
 
 def too_low(line: Wanted, available: int, on: date) -> StockTooLow:

@@ -1,131 +1,117 @@
 """Events published on `relief.inventory.v1`. Quantities are whole units of the item."""
 
-from dataclasses import dataclass
+from datetime import date
 
-from shared.events import Payload
+from shared.events import Id, Name, Part, Payload, Quantity, Unit
 
 
-@dataclass(frozen=True)
-class ItemRegistered(Payload):
+class ItemRegistered(Payload, frozen=True, kw_only=True):
     """A kind of relief goods became known, with the unit it is counted in."""
 
     TYPE = "inventory.item_registered.v1"
-    item_id: str
-    name: str
-    unit: str
+    item_id: Id
+    name: Name
+    english_name: Name | None
+    unit: Unit
 
 
-@dataclass(frozen=True)
-class DepotRegistered(Payload):
-    """A depot became known."""
+class ItemRenamed(Payload, frozen=True, kw_only=True):
+    """From this day on a kind of goods is called otherwise; the last name recorded is the one that is shown."""
 
-    TYPE = "inventory.depot_registered.v1"
-    depot_id: str
-    name: str
-    region: str | None
+    TYPE = "inventory.item_renamed.v1"
+    item_id: Id
+    name: Name
+    english_name: Name | None
 
 
-@dataclass(frozen=True)
-class StockReceived(Payload):
-    """Goods arrived in a depot as a new lot (입고)."""
+class StockReceived(Payload, frozen=True, kw_only=True):
+    """Goods arrived in a depot as a new lot (입고); `depot_id` is a site."""
 
     TYPE = "inventory.stock_received.v1"
-    receipt_id: str
-    item_id: str
-    item_name: str
-    unit: str
-    lot_id: str
-    depot_id: str
-    quantity: int
+    receipt_id: Id
+    item_id: Id
+    item_name: Name
+    unit: Unit
+    lot_id: Id
+    depot_id: Id
+    quantity: Quantity
+    expires_on: date | None
+    source: Name
 
 
-@dataclass(frozen=True)
-class GoodsRequested(Payload):
+class GoodsRequested(Payload, frozen=True, kw_only=True):
     """The field asked for goods."""
 
     TYPE = "inventory.goods_requested.v1"
-    request_id: str
-    disaster_id: str
-    region: str
-    item_id: str
-    unit: str
-    quantity: int
+    request_id: Id
+    disaster_id: Id
+    region_id: Id
+    site_id: Id | None
+    item_id: Id
+    unit: Unit
+    quantity: Quantity
 
 
-@dataclass(frozen=True)
-class RequestClosed(Payload):
+class RequestClosed(Payload, frozen=True, kw_only=True):
     """A request is no longer needed, whether or not it was filled."""
 
     TYPE = "inventory.request_closed.v1"
-    request_id: str
-    disaster_id: str
-    region: str
+    request_id: Id
+    disaster_id: Id
+    region_id: Id
+    site_id: Id | None
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Part, frozen=True, kw_only=True):
     """A quantity of one lot."""
 
-    item_id: str
-    item_name: str
-    unit: str
-    lot_id: str
-    quantity: int
+    item_id: Id
+    item_name: Name
+    unit: Unit
+    lot_id: Id
+    expires_on: date | None
+    quantity: Quantity
 
 
-@dataclass(frozen=True)
-class ShipmentReserved(Payload):
+class ShipmentEvent(Payload, frozen=True, kw_only=True):
+    """Base of what is told of a shipment: from which depot, for which disaster, region and site."""
+
+    shipment_id: Id
+    depot_id: Id
+    disaster_id: Id
+    region_id: Id
+    site_id: Id | None
+    request_id: Id | None
+    lines: list[Line]
+
+
+class ShipmentReserved(ShipmentEvent, frozen=True, kw_only=True):
     """Goods were set aside for a shipment; they are still in the depot."""
 
     TYPE = "inventory.shipment_reserved.v1"
-    shipment_id: str
-    disaster_id: str
-    region: str
-    request_id: str | None
-    lines: list[Line]
 
 
-@dataclass(frozen=True)
-class ShipmentDispatched(Payload):
+class ShipmentDispatched(ShipmentEvent, frozen=True, kw_only=True):
     """A shipment left the depot (출고) with all its lines."""
 
     TYPE = "inventory.shipment_dispatched.v1"
-    shipment_id: str
-    disaster_id: str
-    region: str
-    request_id: str | None
-    lines: list[Line]
 
 
-@dataclass(frozen=True)
-class ShipmentReceived(Payload):
+class ShipmentReceived(ShipmentEvent, frozen=True, kw_only=True):
     """Goods of a shipment were received at the site; `lines` says what was received this time."""
 
     TYPE = "inventory.shipment_received.v1"
-    shipment_id: str
-    disaster_id: str
-    region: str
-    request_id: str | None
-    lines: list[Line]
 
 
-@dataclass(frozen=True)
-class ShipmentCancelled(Payload):
+class ShipmentCancelled(ShipmentEvent, frozen=True, kw_only=True):
     """A shipment was called off before it left; all its lines went back to their lots."""
 
     TYPE = "inventory.shipment_cancelled.v1"
-    shipment_id: str
-    disaster_id: str
-    region: str
-    request_id: str | None
-    lines: list[Line]
 
-
-ShipmentPayload = ShipmentReserved | ShipmentDispatched | ShipmentReceived | ShipmentCancelled
 
 PUBLISHED = (
     ItemRegistered,
-    DepotRegistered,
+    ItemRenamed,
     StockReceived,
     GoodsRequested,
     RequestClosed,

@@ -6,15 +6,23 @@ from typing import Any
 from marshmallow import fields, validate
 
 from services.inventory.domain import RequestState, ShipmentState
-from shared.fields import Day, Identifier, Moment, PageQuery, Schema, Text, quantity
+from shared.fields import Day, Identifier, Moment, PageQuery, RegionId, Schema, Text, Unit, quantity
 
-WHEN = "the day it took effect in Korea; today unless the import role gives an earlier one"
+WHEN = "the day it took effect in Korea, at most a few days ago; today if left out"
 OWN_CODE = "a code of your own; chosen by the system if left out"
 MOST_LINES = 200
 
 
 def day(**options: Any) -> Day:
     return Day(metadata={"description": WHEN}, **options)
+
+
+def depot(**options: Any) -> Identifier:
+    return Identifier(metadata={"description": "a site of the kind depot"}, **options)
+
+
+def late(what: str = "whether it was recorded on a later day than it took effect") -> fields.Boolean:
+    return fields.Boolean(metadata={"description": what})
 
 
 def own_code() -> Identifier:
@@ -28,33 +36,31 @@ def one_of(choices: type[StrEnum]) -> fields.String:
 class NewItem(Schema):
     id = own_code()
     name = Text(200, required=True)
-    unit = Text(20, required=True, metadata={"description": "what it is counted in: 동, 개, 대 …"})
+    english_name = Text(200, allow_none=True)
+    unit = Unit(required=True, metadata={"description": "what it is counted in: 동, 개, 대 …"})
+    effective_date = day()
+
+
+class NewItemName(Schema):
+    name = Text(200, required=True)
+    english_name = Text(200, allow_none=True, metadata={"description": "none from now on if left out"})
+    effective_date = day()
 
 
 class GoodsItem(Schema):
     number = fields.Integer()
     id = Identifier()
     name = fields.String()
+    english_name = fields.String(allow_none=True)
     unit = fields.String()
-
-
-class NewDepot(Schema):
-    id = own_code()
-    name = Text(200, required=True)
-    region = Text(100, allow_none=True)
-
-
-class Depot(Schema):
-    number = fields.Integer()
-    id = Identifier()
-    name = fields.String()
-    region = fields.String(allow_none=True)
+    named_on = Day(metadata={"description": "since when it is called so"})
+    version = fields.Integer()
 
 
 class NewReceipt(Schema):
     id = own_code()
     item_id = Identifier(required=True)
-    depot_id = Identifier(required=True)
+    depot_id = depot(required=True)
     quantity = quantity(required=True)
     expires_on = Day(allow_none=True, metadata={"description": "the last day the goods may be used"})
     source = Text(200, required=True, metadata={"description": "where the goods came from; an organisation"})
@@ -64,10 +70,11 @@ class NewReceipt(Schema):
 class StockLot(Schema):
     number = fields.Integer()
     id = Identifier()
+    body_id = Identifier(metadata={"description": "whose goods they are"})
     item_id = Identifier()
     item_name = fields.String()
     unit = fields.String()
-    depot_id = Identifier()
+    depot_id = depot()
     received = fields.Integer(metadata={"description": "what the lot held when it arrived"})
     on_hand = fields.Integer(metadata={"description": "still in the depot"})
     reserved = fields.Integer(metadata={"description": "of that, set aside for shipments"})
@@ -75,18 +82,29 @@ class StockLot(Schema):
     expires_on = Day(allow_none=True)
     source = fields.String()
     effective_date = Day()
+    late = late()
     version = fields.Integer()
 
 
 class StockQuery(PageQuery):
-    depot_id = Identifier()
+    body_id = Identifier()
+    depot_id = depot()
     item_id = Identifier()
+
+
+class Balance(Schema):
+    """What a lot stands at, for the ledger to compare with."""
+
+    lot_id = Identifier()
+    on_hand = fields.Integer()
+    reserved = fields.Integer()
+    delivered = fields.Integer(metadata={"description": "received at the sites"})
 
 
 class NewRequest(Schema):
     id = own_code()
     disaster_id = Identifier(required=True)
-    region = Text(100, required=True)
+    region_id = RegionId(required=True)
     site_id = Identifier(allow_none=True)
     item_id = Identifier(required=True)
     quantity = quantity(required=True)
@@ -97,8 +115,9 @@ class NewRequest(Schema):
 class GoodsRequest(Schema):
     number = fields.Integer()
     id = Identifier()
+    body_id = Identifier(metadata={"description": "who asks"})
     disaster_id = Identifier()
-    region = fields.String()
+    region_id = RegionId()
     site_id = Identifier(allow_none=True)
     item_id = Identifier()
     item_name = fields.String()
@@ -108,13 +127,16 @@ class GoodsRequest(Schema):
     state = one_of(RequestState)
     note = fields.String(allow_none=True)
     closing_reason = fields.String(allow_none=True)
+    closed_on = Day(allow_none=True)
     effective_date = Day()
     recorded_at = Moment()
     recorded_by = fields.String()
+    late = late("whether it was asked for or closed on an earlier day than that was recorded")
     version = fields.Integer()
 
 
 class RequestQuery(PageQuery):
+    body_id = Identifier()
     state = one_of(RequestState)
 
 
@@ -131,9 +153,9 @@ class WantedLine(Schema):
 
 class NewShipment(Schema):
     id = own_code()
-    depot_id = Identifier(required=True)
+    depot_id = depot(required=True)
     disaster_id = Identifier(required=True)
-    region = Text(100, required=True)
+    region_id = RegionId(required=True)
     site_id = Identifier(allow_none=True)
     request_id = Identifier(allow_none=True)
     lines = fields.List(fields.Nested(WantedLine), required=True, validate=[validate.Length(min=1, max=MOST_LINES)])
@@ -162,6 +184,7 @@ class ShipmentLine(Schema):
     item_name = fields.String()
     unit = fields.String()
     lot_id = Identifier()
+    expires_on = Day(allow_none=True)
     quantity = fields.Integer()
     received_quantity = fields.Integer()
 
@@ -172,19 +195,22 @@ class ShipmentStep(Schema):
     note = fields.String(allow_none=True)
     effective_date = Day()
     recorded_at = Moment()
+    late = late()
 
 
 class ShipmentSummary(Schema):
     number = fields.Integer()
     id = Identifier()
-    depot_id = Identifier()
+    body_id = Identifier(metadata={"description": "who ships"})
+    depot_id = depot()
     disaster_id = Identifier()
-    region = fields.String()
+    region_id = RegionId()
     site_id = Identifier(allow_none=True)
     request_id = Identifier(allow_none=True)
     state = one_of(ShipmentState)
     dispatched_on = Day(allow_none=True)
     last_effective_date = Day()
+    late = late("whether any of its steps was recorded on a later day than it took effect")
     lines = fields.List(fields.Nested(ShipmentLine))
     version = fields.Integer()
 
@@ -194,8 +220,9 @@ class Shipment(ShipmentSummary):
 
 
 class ShipmentQuery(PageQuery):
+    body_id = Identifier()
     state = one_of(ShipmentState)
-    region = Text(100)
+    region_id = RegionId()
 
 
 class TotalsQuery(Schema):

@@ -1,23 +1,22 @@
-"""Double entry: the chart of accounts, balanced entries and the hash chain. No I/O.
+"""Double entry: the chart of accounts and balanced lines. No I/O.
 
 An amount is signed: positive is debit, negative is credit. Goods and people are posted like money, each in
-its own commodity (a unit such as 동 or 명), so that unlike units can never be added.
+its own commodity (a unit such as 동, or persons), so that unlike units can never be added.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from shared.clock import format_utc
-from shared.events import canonical_json_of_plain
+from shared.refusals import Refusal
 
+# A commodity knows its kind: goods that somebody counts in "KRW" are no money.
 WON: Final = "KRW"
-PERSON: Final = "명"
-FIRST_HASH: Final = "0" * 64
+PERSON: Final = "person"
+GOODS: Final = "goods:"
 
 
 class Account(StrEnum):
@@ -52,6 +51,21 @@ APPROPRIATION_ACCOUNTS: Final = {
 }
 
 
+class KnownAtInFuture(Refusal):
+    english = "What is known at {known_at} cannot be said yet: it is {now}."
+    korean = "{known_at}에 알려질 내용은 아직 말할 수 없습니다. 지금은 {now}입니다."
+
+
+class NothingToExplain(Refusal):
+    english = "The difference {difference} stands unexplained: there is nothing to withdraw."
+    korean = "차이 {difference}에는 철회할 설명이 없습니다."
+
+
+class AmbiguousId(Refusal):
+    english = "{id} is the id of {kinds}. Say which is meant."
+    korean = "{id}은(는) {kinds}의 번호입니다. 어느 것인지 밝혀 주십시오."
+
+
 class Measure(StrEnum):
     """A figure of the execution report that can be followed to its entries."""
 
@@ -70,56 +84,68 @@ MEASURES: Final[dict[Measure, tuple[int, frozenset[Account]]]] = {
 }
 
 
+class Kind(StrEnum):
+    """What an id is the id of. The same text may be the id of a line and of a document; it never means both."""
+
+    LINE = "budget_line"
+    FUND = "fund"
+    DOCUMENT = "document"
+    PAYMENT = "payment"
+    APPROPRIATION = "appropriation"
+    ITEM = "item"
+    RECEIPT = "receipt"
+    REQUEST = "request"
+    SHIPMENT = "shipment"
+    TASK = "task"
+    SHIFT = "shift"
+    SIGN_UP = "sign_up"
+    DISASTER = "disaster"
+    BODY = "body"
+    REGION = "region"
+    SITE = "site"
+    CONTACT = "contact"
+    LOG_ENTRY = "log_entry"
+    ACCOUNT = "account"
+
+
+# What the lines of each book count.
+COUNTED: Final[dict[str, Kind]] = {"B": Kind.LINE, "F": Kind.LINE, "G": Kind.ITEM, "P": Kind.TASK}
+
+
+class Dimensions(NamedTuple):
+    """By what a line can be asked for besides its object; empty where the fact names none."""
+
+    disaster_id: str = ""
+    fund_id: str = ""
+    fiscal_year: int = 0
+    region_id: str = ""
+    party_id: str = ""  # the body or agency money goes to
+    relief_stage: str = ""
+
+
 class Line(NamedTuple):
     """One side of an entry. `object_id` is the budget line, item or task that is counted."""
 
-    account: Account
+    account: str  # one of the chart, whatever a damaged row may say
     commodity: str
     object_id: str
-    disaster_id: str  # empty where the fact names no disaster
+    disaster_id: str
+    fund_id: str
+    fiscal_year: int
+    region_id: str
+    party_id: str
+    relief_stage: str
     amount: int
 
 
-class Entry(NamedTuple):
-    """All postings of one event. Entries of one partition form a chain: each carries the hash of the one before."""
-
-    chain: str
-    sequence: int
-    event_id: str
-    event_type: str
-    event_hash: str
-    subject: str
-    effective_date: date
-    recorded_at: datetime
-    previous_hash: str
-    lines: tuple[Line, ...]
-
-    def hash(self) -> str:
-        return hashlib.sha256(
-            canonical_json_of_plain(
-                [
-                    self.chain,
-                    self.sequence,
-                    self.event_id,
-                    self.event_hash,
-                    self.effective_date.isoformat(),
-                    format_utc(self.recorded_at),
-                    self.lines,
-                    self.previous_hash,
-                ]
-            )
-        ).hexdigest()
-
-
 def move(
-    commodity: str, object_id: str, disaster_id: str | None, amount: int, *, debit: Account, credit: Account
-) -> list[Line]:
+    commodity: str, object_id: str, dimensions: Dimensions, amount: int, *, debit: Account, credit: Account
+) -> tuple[Line, Line]:
     """The two lines that carry `amount` from one account to another; a negative amount carries it back."""
-    disaster = disaster_id or ""
-    return [
-        Line(debit, commodity, object_id, disaster, amount),
-        Line(credit, commodity, object_id, disaster, -amount),
-    ]
+    return (
+        Line(debit, commodity, object_id, *dimensions, amount),
+        Line(credit, commodity, object_id, *dimensions, -amount),
+    )
 
 
 def imbalance(lines: Iterable[Line]) -> dict[str, int]:

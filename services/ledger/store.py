@@ -1,93 +1,160 @@
 """Tables and queries of the ledger. The journal can only grow: the database itself refuses anything else."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from services.ledger.domain import Account, Entry, Line
-from shared.db import RowNumber, UtcDateTime, bulk_add, bulk_insert, insert_if_absent, insert_new
+from services.ledger.domain import Line
+from shared.access import access_table
+from shared.db import RowNumber, UtcDateTime, bulk_add, bulk_insert
+from shared.idempotency import idempotency_table
 from shared.inbox import InboxTables
 
 metadata = sa.MetaData()
-inbox = InboxTables.declare(metadata)
+access = access_table(metadata)
+idempotency = idempotency_table(metadata)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-journal_entries = sa.Table(
-    "journal_entries",
-    metadata,
-    sa.Column("number", RowNumber, primary_key=True, autoincrement=True),
-    sa.Column("event_id", sa.String(64), nullable=False, unique=True),
-    sa.Column("event_type", sa.String(100), nullable=False),
-    sa.Column("event_hash", sa.String(64), nullable=False),
-    sa.Column("chain", sa.String(120), nullable=False),
-    sa.Column("sequence", sa.BigInteger, nullable=False),
-    sa.Column("subject", sa.String(64), nullable=False),
-    sa.Column("effective_date", sa.Date, nullable=False),
-    sa.Column("recorded_at", UtcDateTime, nullable=False),
-    sa.Column("previous_hash", sa.String(64), nullable=False),
-    sa.Column("hash", sa.String(64), nullable=False),
-    sa.UniqueConstraint("chain", "sequence"),
-)
 
-# Lines are written before their entry; the entry seals them. The key is deferred for that reason.
+def _dimensions(*, primary_key: bool = False) -> list[sa.Column[Any]]:
+    """What a line counts, and by what it can be asked for: one column per field of `Line` but the amount."""
+    return [
+        sa.Column("account", sa.String(10), nullable=False, primary_key=primary_key),
+        sa.Column("commodity", sa.String(40), nullable=False, primary_key=primary_key),
+        sa.Column("object_id", sa.String(64), nullable=False, primary_key=primary_key),
+        sa.Column("disaster_id", sa.String(64), nullable=False, primary_key=primary_key),
+        sa.Column("fund_id", sa.String(64), nullable=False, primary_key=primary_key),
+        sa.Column("fiscal_year", sa.Integer, nullable=False, primary_key=primary_key),
+        sa.Column("region_id", sa.String(64), nullable=False, primary_key=primary_key),
+        sa.Column("party_id", sa.String(64), nullable=False, primary_key=primary_key),
+        sa.Column("relief_stage", sa.String(64), nullable=False, primary_key=primary_key),
+    ]
+
+
+# Lines are written before their event; the event seals them. The key is deferred for that reason.
 journal_lines = sa.Table(
     "journal_lines",
     metadata,
     sa.Column(
-        "event_id",
-        sa.String(64),
-        sa.ForeignKey("journal_entries.event_id", deferrable=True, initially="DEFERRED"),
+        "number",
+        sa.BigInteger,
+        sa.ForeignKey("inbox_events.number", deferrable=True, initially="DEFERRED"),
         primary_key=True,
+        autoincrement=False,
     ),
     sa.Column("position", sa.Integer, primary_key=True),
-    sa.Column("account", sa.String(10), nullable=False),
-    sa.Column("commodity", sa.String(20), nullable=False),
-    sa.Column("object_id", sa.String(64), nullable=False),
-    sa.Column("disaster_id", sa.String(64), nullable=False),
+    *_dimensions(),
     sa.Column("amount", sa.BigInteger, nullable=False),
     sa.Index("journal_lines_object", "object_id", "account"),
 )
+inbox = InboxTables.declare(metadata, journal_lines)
 
-chains = sa.Table(
-    "chains",
+# Each transaction of a reader is one posting, with a row per partition it took from. What was posted by a moment is
+# therefore known for ever, whatever the clocks of the sources say: see `services.ledger.postings`.
+postings = sa.Table(
+    "postings",
     metadata,
-    sa.Column("chain", sa.String(120), primary_key=True),
-    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("chain", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("through_sequence", sa.BigInteger, nullable=False),
+    sa.Column("chain_hash", sa.String(64), nullable=False),
+    sa.Column("next_offset", sa.BigInteger, nullable=False),
+    sa.Column("posted_at", UtcDateTime, nullable=False),
+    sa.Column("hash_version", sa.SmallInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Index("postings_by_moment", "posted_at", "chain"),
+)
+
+# One row: what comes next is posted after `sealed_at`. Who asks what was known at a moment raises it to that moment.
+posting_clock = sa.Table(
+    "posting_clock",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("sealed_at", UtcDateTime, nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
 )
+
+# What people said of a break or of a finding: who looks after it, and what explains it. Only ever added to.
+notes = sa.Table(
+    "notes",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("difference", sa.String(64), nullable=False, index=True),
+    sa.Column("action", sa.String(20), nullable=False),
+    sa.Column("owner", sa.String(64)),
+    sa.Column("reason", sa.String(1000), nullable=False),
+    sa.Column("account", sa.String(64), nullable=False),
+    sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.Column("hash_version", sa.SmallInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+
+anchors = sa.Table(
+    "anchors",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("document", sa.LargeBinary, nullable=False),
+    sa.Column("signature", sa.String(100), nullable=False),
+)
+
+# What a balance is kept for: the object first, because that is what reports ask for.
+KEY: Final = ("object_id", *(name for name in Line._fields if name not in ("object_id", "amount")), "effective_date")
 
 # Projections: all below can be thrown away and built again from the journal and the events.
 balances = sa.Table(
     "balances",
     metadata,
-    sa.Column("object_id", sa.String(64), primary_key=True),
-    sa.Column("account", sa.String(10), primary_key=True),
-    sa.Column("commodity", sa.String(20), primary_key=True),
-    sa.Column("disaster_id", sa.String(64), primary_key=True),
-    sa.Column("effective_date", sa.Date, primary_key=True),
+    sa.Column("id", RowNumber, primary_key=True, autoincrement=True),
+    *_dimensions(),
+    sa.Column("effective_date", sa.Date, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("posting", sa.BigInteger, nullable=False),  # the newest that changed it
+    sa.UniqueConstraint(*KEY),
+    sa.Index("balances_posting", "posting"),
+)
+# What each balance was after each posting that changed it: what was known at a moment is looked up, not summed up.
+balance_history = sa.Table(
+    "balance_history",
+    metadata,
+    sa.Column("balance", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("posting", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("amount", sa.BigInteger, nullable=False),
 )
 
+# What the owner of a thing counts as well: a line's money, a lot's goods, a shift's seats. Reconciliation compares.
+counts = sa.Table(
+    "counts",
+    metadata,
+    sa.Column("kind", sa.String(20), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("measure", sa.String(40), primary_key=True),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+)
+
+# A name holds from its effective date until the next one.
 names = sa.Table(
     "names",
     metadata,
     sa.Column("kind", sa.String(20), primary_key=True),
     sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("effective_date", sa.Date, nullable=False),
     sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("english_name", sa.String(200)),
     sa.Column("attributes", sa.JSON, nullable=False),
-    sa.Column("recorded_at", UtcDateTime, nullable=False),
 )
 
 forecasts = sa.Table(
     "forecasts",
     metadata,
-    sa.Column("event_id", sa.String(64), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("budget_line_id", sa.String(64), nullable=False, index=True),
     sa.Column("effective_date", sa.Date, nullable=False),
-    sa.Column("recorded_at", UtcDateTime, nullable=False),
     sa.Column("year_end_forecast_won", sa.BigInteger, nullable=False),
 )
 
@@ -95,80 +162,41 @@ mentions = sa.Table(
     "mentions",
     metadata,
     sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("event_id", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(20), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
 )
 
-PROJECTIONS = (balances, names, forecasts, mentions)
+PROJECTIONS: Final = (balance_history, balances, counts, names, forecasts, mentions)
 
 
-ENTRY_FIELDS = Entry._fields[:-1]  # all but its lines, which have a table of their own
+def add_to_balances(tx: Connection, sums: Mapping[tuple[Any, ...], int], posting: int) -> None:
+    """Add sums by `KEY` to the daily balances, in one order for all writers, and keep what they became."""
+    columns = (*KEY, "amount", "posting")
+    rows = [(*key, amount, posting) for key, amount in sorted(sums.items())]
+    bulk_add(tx, balances, columns, rows, key=KEY, amounts=["amount"])
+    changed = sa.select(balances.c.id, balances.c.posting, balances.c.amount).where(balances.c.posting == posting)
+    tx.execute(sa.insert(balance_history).from_select(["balance", "posting", "amount"], changed))
 
 
-def chain_head(tx: Connection, chain: str) -> tuple[int, str] | None:
-    """Sequence and hash of the newest entry of a chain, locked until the transaction ends."""
-    row = tx.execute(
-        sa.select(chains.c.sequence, chains.c.hash).where(chains.c.chain == chain).with_for_update()
-    ).first()
-    return None if row is None else (row.sequence, row.hash)
+def add_to_counts(tx: Connection, sums: Mapping[tuple[Any, ...], int]) -> None:
+    columns = [column.name for column in counts.c]
+    rows = [(*key, amount) for key, amount in sorted(sums.items()) if amount]
+    bulk_add(tx, counts, columns, rows, key=columns[:-1], amounts=["amount"])
 
 
-def append_entries(tx: Connection, chained: Iterable[tuple[Entry, str]]) -> list[Entry]:
-    """Write entries of one chain with their hashes, lines first, move the head of the chain, and return the entries.
-
-    They are made while their lines are copied: what PostgreSQL does with one need not wait for the next.
-    """
-    written: list[tuple[Entry, str]] = []
-
-    def lines() -> Iterator[tuple[Any, ...]]:
-        for entry, digest in chained:
-            written.append((entry, digest))
-            for position, line in enumerate(entry.lines):
-                yield (entry.event_id, position, *line)
-
-    bulk_insert(tx, journal_lines, ("event_id", "position", *Line._fields), lines())
-    bulk_insert(tx, journal_entries, (*ENTRY_FIELDS, "hash"), ((*entry[:-1], digest) for entry, digest in written))
-    if written:
-        _move_head(tx, *written[-1])
-    return [entry for entry, _ in written]
+def add_rows(tx: Connection, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
+    bulk_insert(tx, table, [column.name for column in table.c], rows)
 
 
-def _move_head(tx: Connection, newest: Entry, digest: str) -> None:
-    head = {"chain": newest.chain, "sequence": newest.sequence, "hash": digest}
-    if not tx.execute(insert_new(tx.dialect.name, chains), head).first():
-        tx.execute(sa.update(chains).where(chains.c.chain == newest.chain).values(head))
-
-
-def add_to_balances(tx: Connection, entries: Iterable[Entry]) -> None:
-    """Add the entries to the daily balances: grouped, and sorted so that two writers cannot deadlock."""
-    sums: dict[tuple[Any, ...], int] = {}
-    for entry in entries:
-        for line in entry.lines:
-            key = (line.object_id, line.account, line.commodity, line.disaster_id, entry.effective_date)
-            sums[key] = sums.get(key, 0) + line.amount
-    columns = ("object_id", "account", "commodity", "disaster_id", "effective_date", "amount")
-    bulk_add(tx, balances, columns, [(*key, amount) for key, amount in sorted(sums.items())], amounts=["amount"])
-
-
-def add_mentions(tx: Connection, rows: list[tuple[str, str]]) -> None:
-    """Rows of (id, event id). Every event is new here, so none of them can be there already."""
-    bulk_insert(tx, mentions, ("id", "event_id"), rows)
-
-
-def insert_absent(tx: Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        tx.execute(insert_if_absent(tx.dialect.name, table), rows)
-
-
-def lines_of(tx: Connection, event_ids: list[str]) -> dict[str, list[Line]]:
+def lines_of(tx: Connection, numbers: Sequence[int]) -> dict[int, list[Line]]:
     """The lines of each entry in the order they were posted."""
-    found: dict[str, list[Line]] = {event_id: [] for event_id in event_ids}
+    found: dict[int, list[Line]] = {number: [] for number in numbers}
+    columns = [journal_lines.c[name] for name in Line._fields]
     rows = tx.execute(
-        sa.select(journal_lines)
-        .where(journal_lines.c.event_id.in_(event_ids))
-        .order_by(journal_lines.c.event_id, journal_lines.c.position)
+        sa.select(journal_lines.c.number, *columns)
+        .where(journal_lines.c.number.in_(numbers))
+        .order_by(journal_lines.c.number, journal_lines.c.position)
     )
-    for row in rows:
-        found[row.event_id].append(
-            Line(Account(row.account), row.commodity, row.object_id, row.disaster_id, row.amount)
-        )
+    for number, *line in rows:
+        found[number].append(Line._make(line))
     return found

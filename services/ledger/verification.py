@@ -1,205 +1,190 @@
-"""Proof that nothing was changed: the hash chain, and everything built again from the events."""
+"""Proof that nothing was changed: every chain, every posting, note and anchor, the guards, and all made of them."""
 
-import json
-from collections import Counter
-from collections.abc import Iterator
-from itertools import groupby
-from typing import Any
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from services.ledger import operations, store
-from services.ledger.domain import FIRST_HASH, Entry, imbalance
-from services.ledger.store import chains, inbox, journal_entries, journal_lines
+from services.ledger import anchors, guards, rebuilding, store
+from services.ledger.anchors import Anchor
+from services.ledger.differences import note_hash
+from services.ledger.domain import Line, imbalance
+from services.ledger.postings import CLOCK_ROW, posting_hash
+from services.ledger.store import inbox
 from shared.bus import TopicPartition
-from shared.events import Event, MalformedEvent, content_hash
-from shared.inbox import CannotApply, Received
+from shared.chain import FIRST_HASH, LONGEST_CHAIN, Head, link_hash, number_of, place_of
+from shared.events import content_hash
+from shared.inbox import accepted_content, break_content
 
-BATCH = 1000
-
-
-def stored_entries(tx: Connection, chain: str) -> Iterator[tuple[Entry, str]]:
-    """The entries of a chain as they stand in the database, with the hashes stored beside them."""
-    after = 0
-    while rows := tx.execute(
-        sa.select(journal_entries)
-        .where(journal_entries.c.chain == chain, journal_entries.c.sequence > after)
-        .order_by(journal_entries.c.sequence)
-        .limit(BATCH)
-    ).all():
-        lines = store.lines_of(tx, [row.event_id for row in rows])
-        for row in rows:
-            values = {name: getattr(row, name) for name in store.ENTRY_FIELDS}
-            yield Entry(lines=tuple(lines[row.event_id]), **values), row.hash
-        after = rows[-1].sequence
+BATCH: Final = 1000
+MOST_FINDINGS: Final = 100
 
 
-def verify(tx: Connection) -> dict[str, Any]:
-    """Recompute every hash of every chain. `first_broken` names the first entry that does not fit, if any."""
-    heads = tx.execute(sa.select(chains).order_by(chains.c.chain)).all()
-    broken: dict[str, Any] | None = None
-    counted = []
-    for head in heads:
-        sequence, previous = 0, FIRST_HASH
-        for entry, stored_hash in stored_entries(tx, head.chain):
-            problem = _problem_of(tx, entry, stored_hash, sequence, previous)
-            if problem and broken is None:
-                broken = {
-                    "chain": head.chain,
-                    "sequence": entry.sequence,
-                    "event_id": entry.event_id,
-                    "reason": problem,
-                }
-            sequence, previous = entry.sequence, stored_hash
-        if (sequence, previous) != (head.sequence, head.hash) and broken is None:
-            broken = {
-                "chain": head.chain,
-                "sequence": sequence,
-                "event_id": None,
-                "reason": "the chain ends before its recorded head",
-            }
-        counted.append({"chain": head.chain, "entries": sequence, "head": head.hash})
-    total = tx.execute(sa.select(sa.func.count()).select_from(journal_entries)).scalar_one()
-    if broken is None and total != sum(chain["entries"] for chain in counted):
-        broken = {"chain": None, "sequence": None, "event_id": None, "reason": "entries exist outside every chain"}
-    return {"entries": total, "chains": counted, "valid": broken is None, "first_broken": broken}
+class Finding(NamedTuple):
+    """What does not fit, and in which row of which table it was seen."""
+
+    table: str
+    row: str
+    reason: str
 
 
-def _problem_of(tx: Connection, entry: Entry, stored_hash: str, sequence: int, previous: str) -> str | None:
-    if entry.sequence != sequence + 1:
-        return f"entry {sequence + 1} is missing"
-    if entry.previous_hash != previous:
-        return "it does not carry the hash of the entry before"
-    if entry.hash() != stored_hash:
-        return "its content does not give its hash"
-    if imbalance(entry.lines):
-        return "its lines do not balance"
-    body = tx.execute(sa.select(inbox.events.c.body).where(inbox.events.c.event_id == entry.event_id)).scalar()
-    if body is None or content_hash(bytes(body)) != entry.event_hash:
-        return "the event behind it is missing or was changed"
-    return None
+def verify(
+    tx: Connection, anchor_key: str, chains: Sequence[tuple[int, TopicPartition]], anchor: Anchor | None = None
+) -> dict[str, Any]:
+    """Recompute everything that can be recomputed. `findings` names each row that does not fit, the first hundred.
 
-
-def received_events(tx: Connection) -> Iterator[tuple[TopicPartition, list[Received]]]:
-    """Every accepted event in the order of its partition, in batches of one partition each."""
-    events = inbox.events
-    sources = tx.execute(
-        sa.select(events.c.topic, events.c.partition).distinct().order_by(events.c.topic, events.c.partition)
-    )
-    for topic, partition in sources.all():
-        source, after = TopicPartition(topic, partition), -1
-        while rows := tx.execute(
-            sa.select(events.c.offset, events.c.body)
-            .where(events.c.topic == topic, events.c.partition == partition, events.c.offset > after)
-            .order_by(events.c.offset)
-            .limit(BATCH)
-        ).all():
-            batch = []
-            for row in rows:
-                raw = bytes(row.body)
-                batch.append(Received(Event.from_bytes(raw), raw, content_hash(raw), source, row.offset))
-            yield source, batch
-            after = rows[-1].offset
-
-
-def check_rebuild(tx: Connection) -> dict[str, Any]:
-    """Build the journal again from the events and the balances again from the journal, and compare.
-
-    `drift` lists every difference; empty means that what is stored is what the events say.
+    `chains` are all chains there may be; `anchor` is one that was kept elsewhere.
     """
-    drift: list[dict[str, Any]] = []
-    entries = _check_journal(tx, drift)
-    _check_balances(tx, drift)
-    _check_other_projections(tx, drift)
-    return {"entries": entries, "drift": drift, "clean": not drift}
+    counted: list[dict[str, Any]] = []
+    found: list[Finding] = []
+    for chain, source in chains:
+        head, problems = check_chain(tx, chain, source)
+        found += problems
+        if head.sequence:
+            counted.append({"chain": f"{source.topic}/{source.partition}", "links": head.sequence, "head": head.hash})
+    found += outside_chains(tx, [chain for chain, _ in chains])
+    found += check_postings(tx, dict(chains))
+    found += check_notes(tx)
+    found += [Finding("anchors", str(number), reason) for number, reason in anchors.kept_problems(tx, anchor_key)]
+    if anchor is not None:
+        found += [Finding("anchor", str(anchor.number), reason) for reason in anchors.problems(tx, anchor)]
+    found += [Finding("guards", name, "the guard is missing or not what it was") for name in guards.missing(tx)]
+    found += [Finding(*drift) for drift in rebuilding.drifts(tx)]
+    links = sum(chain["links"] for chain in counted)
+    findings = [one._asdict() for one in found[:MOST_FINDINGS]]
+    return {"links": links, "chains": counted, "valid": not found, "findings": findings, "found": len(found)}
 
 
-def _check_journal(tx: Connection, drift: list[dict[str, Any]]) -> int:
-    count = 0
-    for source, batches in groupby(received_events(tx), key=lambda item: item[0]):
-        chain = f"{source.topic}/{source.partition}"
-        stored = stored_entries(tx, chain)
-        head = (0, FIRST_HASH)
+def check_chain(tx: Connection, chain: int, source: TopicPartition) -> tuple[Head, list[Finding]]:
+    """Walk a chain from its first link; return where it ends and what does not fit."""
+    head, found = Head(), []
+    for link in links_of(tx, chain):
+        problem = link.problem(head, source)
+        if problem:
+            found.append(Finding(link.table, str(link.row.number), problem))
+        head = Head(place_of(link.row.number)[1], link.row.hash)
+    positions = inbox.positions
+    here = (positions.c.topic == source.topic) & (positions.c.partition == source.partition)
+    stored = tx.execute(sa.select(positions.c.sequence, positions.c.hash).where(here)).first() or Head()
+    if tuple(stored) != tuple(head):
+        reason = f"link {stored[0]} is recorded as the newest, the chain ends at link {head.sequence}"
+        found.append(Finding("inbox_positions", f"{source.topic}/{source.partition}", reason))
+    return head, found
+
+
+class Link(NamedTuple):
+    """A row that is a link of a chain: an accepted event with its lines, or a break."""
+
+    table: str
+    row: sa.Row[Any]
+    content: tuple[Any, ...]
+    lines: Sequence[Line] = ()
+
+    def problem(self, before: Head, source: TopicPartition) -> str | None:
+        row, sequence = self.row, place_of(self.row.number)[1]
+        if sequence != before.sequence + 1:
+            return f"link {before.sequence + 1} is missing"
+        if (row.topic, row.partition) != (source.topic, source.partition):
+            return "it names another partition than its number"
         try:
-            for _, batch in batches:
-                for entry, digest in operations.chained(chain, batch, head):
-                    head = (entry.sequence, digest)
-                    count += 1
-                    kept = next(stored, None)
-                    if kept is None or kept[1] != digest or kept[0] != entry:
-                        drift.append(
-                            {"kind": "journal", "chain": chain, "sequence": entry.sequence, "event_id": entry.event_id}
-                        )
-                        break
-        except (CannotApply, MalformedEvent) as error:
-            drift.append({"kind": "event", "chain": chain, "sequence": head[0] + 1, "reason": str(error)})
-        if next(stored, None) is not None:
-            drift.append({"kind": "journal", "chain": chain, "reason": "entries without events"})
-    return count
+            digest = link_hash(row.hash_version, sequence, before.hash, self.content)
+        except ValueError as error:
+            return str(error)
+        if digest != row.hash:
+            return "its content and the link before do not give its hash"
+        return self._problem_of_event() if self.table == inbox.events.name else None
+
+    def _problem_of_event(self) -> str | None:
+        if content_hash(bytes(self.row.body)) != self.row.content_hash:
+            return "the event's bytes were changed"
+        return "its lines do not balance" if imbalance(self.lines) else None
 
 
-def _check_balances(tx: Connection, drift: list[dict[str, Any]]) -> None:
-    keys = (
-        journal_lines.c.object_id,
-        journal_lines.c.account,
-        journal_lines.c.commodity,
-        journal_lines.c.disaster_id,
-        journal_entries.c.effective_date,
-    )
-    rebuilt = tx.execute(
-        sa.select(*keys, sa.func.sum(journal_lines.c.amount))
-        .join(journal_entries, journal_entries.c.event_id == journal_lines.c.event_id)
-        .group_by(*keys)
-    )
-    difference = Counter({tuple(row[:5]): int(row[5]) for row in rebuilt})
-    difference.subtract({tuple(row[:5]): int(row[5]) for row in tx.execute(sa.select(store.balances))})
-    for key, amount in difference.items():
-        if amount:
-            object_id, account, commodity, _, effective_date = key
-            drift.append(
-                {
-                    "kind": "balance",
-                    "object_id": object_id,
-                    "account": account,
-                    "commodity": commodity,
-                    "effective_date": effective_date.isoformat(),
-                    "missing_amount": amount,
-                }
-            )
+def links_of(tx: Connection, chain: int) -> Iterator[Link]:
+    """Events and breaks of a chain in one order."""
+    return heapq.merge(_events_of(tx, chain), _breaks_of(tx, chain), key=attrgetter("row.number"))
 
 
-def _check_other_projections(tx: Connection, drift: list[dict[str, Any]]) -> None:
-    expected: Counter[str] = Counter()
-    for _, batch in received_events(tx):
-        for received in batch:
-            expected.update(_projected_rows(received.event))
-    for table, columns in (
-        (store.names, ("kind", "id", "name")),
-        (store.forecasts, ("event_id", "year_end_forecast_won")),
-    ):
-        expected.subtract(
-            json.dumps([table.name, *(getattr(row, column) for column in columns)])
-            for row in tx.execute(sa.select(table))
-        )
-    drift.extend({"kind": "projection", "row": row, "missing": count} for row, count in expected.items() if count)
+def _events_of(tx: Connection, chain: int) -> Iterator[Link]:
+    for rows in rebuilding.batches(tx, inbox.events, chain):
+        lines = store.lines_of(tx, [row.number for row in rows])
+        for row in rows:
+            of_row = lines[row.number]
+            yield Link(inbox.events.name, row, accepted_content(row, of_row), of_row)
 
 
-def _projected_rows(event: Event) -> Iterator[str]:
-    if name := operations.name_row(event):
-        yield json.dumps(["names", name["kind"], name["id"], name["name"]])
-    if forecast := operations.forecast_row(event):
-        yield json.dumps(["forecasts", forecast["event_id"], forecast["year_end_forecast_won"]])
+def _breaks_of(tx: Connection, chain: int) -> Iterator[Link]:
+    for rows in rebuilding.batches(tx, inbox.breaks, chain):
+        for row in rows:
+            yield Link(inbox.breaks.name, row, break_content(row))
 
 
-def rebuild(tx: Connection) -> dict[str, Any]:
-    """Throw the projections away and build them again from the events. The journal stays as it is."""
-    for table in store.PROJECTIONS:
-        tx.execute(sa.delete(table))
-    events = 0
-    for source, batch in received_events(tx):
-        chain = f"{source.topic}/{source.partition}"
-        entries = [entry for entry, _ in operations.chained(chain, batch, (0, FIRST_HASH))]
-        operations.project(tx, entries, [received.event for received in batch])
-        events += len(batch)
-    return {"events": events, "projections": [table.name for table in store.PROJECTIONS]}
+def outside_chains(tx: Connection, chains: Sequence[int]) -> Iterator[Finding]:
+    """Rows that belong to no chain there may be, and lines that belong to no entry."""
+    for table in (inbox.events, inbox.breaks):
+        inside = [table.c.number.between(number_of(chain, 1), number_of(chain, LONGEST_CHAIN)) for chain in chains]
+        for number in tx.execute(
+            sa.select(table.c.number).where(~sa.or_(sa.false(), *inside)).limit(MOST_FINDINGS)
+        ).scalars():
+            yield Finding(table.name, str(number), "it stands outside every chain")
+    lines, events = store.journal_lines, inbox.events
+    orphans = sa.select(lines.c.number).outerjoin(events, events.c.number == lines.c.number)
+    for number in tx.execute(orphans.where(events.c.number.is_(None)).distinct().limit(MOST_FINDINGS)).scalars():
+        yield Finding(lines.name, str(number), "a line without its entry")
+    misplaced = sa.select(lines.c.number).join(events, events.c.number == lines.c.number)
+    beyond = (lines.c.position < 0) | (lines.c.position >= events.c.line_count)
+    for number in tx.execute(misplaced.where(beyond).distinct().limit(MOST_FINDINGS)).scalars():
+        yield Finding(lines.name, str(number), "a line that is not in its place")
+
+
+def check_postings(tx: Connection, chains: dict[int, TopicPartition]) -> Iterator[Finding]:
+    """The chain of postings, and positions and clock against its newest."""
+    number, previous, moment = 0, FIRST_HASH, None
+    stands: dict[int, Any] = {}
+    for row in tx.execute(
+        sa.select(store.postings).order_by(store.postings.c.number, store.postings.c.chain)
+    ).mappings():
+        before, where = stands.get(row["chain"]), f"{row['number']}/{row['chain']}"
+        if row["number"] not in (number, number + 1):
+            yield Finding("postings", str(number + 1), "it is missing")
+        elif _hash(posting_hash, row, previous) != row["hash"]:
+            yield Finding("postings", where, "its content and the row before do not give its hash")
+        elif (moment and row["posted_at"] < moment) or (before and row["next_offset"] < before["next_offset"]):
+            yield Finding("postings", where, "it goes back in time or in its partition")
+        number, previous, moment = row["number"], row["hash"], row["posted_at"]
+        stands[row["chain"]] = row
+    clock = tx.execute(sa.select(store.posting_clock)).all()
+    stand = [(row.id, row.number, row.hash, moment is None or row.sealed_at >= moment) for row in clock]
+    if stand != [(CLOCK_ROW, number, previous, True)] and (stand or number):
+        yield Finding("posting_clock", str(CLOCK_ROW), "it does not stand at the newest posting")
+    positions = {(at.topic, at.partition): at for at in tx.execute(sa.select(inbox.positions))}
+    for chain, source in chains.items():
+        at = positions.pop((source.topic, source.partition), None)
+        stored = (at.next_offset, at.sequence, at.hash) if at else (0, 0, FIRST_HASH)
+        last = stands.get(chain)
+        posted = (last["next_offset"], last["through_sequence"], last["chain_hash"]) if last else (0, 0, FIRST_HASH)
+        if stored != posted:
+            yield Finding("inbox_positions", f"{source.topic}/{source.partition}", "it is not where the postings end")
+    for topic, partition in positions:
+        yield Finding("inbox_positions", f"{topic}/{partition}", "nobody knows this partition")
+
+
+def check_notes(tx: Connection) -> Iterator[Finding]:
+    number, previous = 0, FIRST_HASH
+    for row in tx.execute(sa.select(store.notes).order_by(store.notes.c.number)).mappings():
+        if row["number"] != number + 1:
+            yield Finding("notes", str(number + 1), "it is missing")
+        elif _hash(note_hash, row, previous) != row["hash"]:
+            yield Finding("notes", str(row["number"]), "its content and the note before do not give its hash")
+        number, previous = row["number"], row["hash"]
+
+
+def _hash(of_row: Callable[[Any, str], str], row: Any, previous: str) -> str | None:
+    """The hash a row should have; None for a version that this code does not know."""
+    try:
+        return of_row(row, previous)
+    except ValueError:
+        return None

@@ -14,8 +14,9 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from services.portal import calls, formats, messages, navigation, visitor
-from services.portal.pages import account, audit, goods, home, money, volunteers
+from services.portal import calls, explaining, formats, messages, names, navigation, visitor
+from services.portal.answers import wants_json
+from services.portal.pages import account, accounts, audit, goods, home, money, volunteers
 from shared.auth import TOKEN_HOURS
 from shared.clock import Clock, SystemClock, seoul_date
 from shared.config import ConfigurationError, Settings, load_settings
@@ -64,7 +65,7 @@ def create_app(settings: Settings | None = None, gateway: Gateway | None = None,
     observe_requests(app, NAME)
     app.before_request(visitor.check_form_token)
     app.after_request(add_security_headers)
-    for page in (home, account, goods, money, volunteers, audit):
+    for page in (home, account, accounts, goods, money, volunteers, audit):
         app.register_blueprint(page.blueprint)
     add_own_routes(app, settings.assets)
     register_errors(app)
@@ -114,12 +115,11 @@ def add_own_routes(app: Flask, assets: Path) -> None:
 def register_errors(app: Flask) -> None:
     def on_refused(error: calls.Refused) -> Any:
         reply = error.reply
-        if reply.status == 401:  # the token has run out, or was never there
+        if reply.status == 401:  # the token has run out or was made void, or was never there
             visitor.sign_out()
-            if not calls.wants_json():
+            if not wants_json():
                 flask.flash("signin.again")
-                target = request.full_path.rstrip("?") if request.method == "GET" else "/"
-                return flask.redirect(flask.url_for("account.sign_in_page", next=target), 303)
+                return flask.redirect(flask.url_for("account.sign_in_page", next=visitor.here()), 303)
         return error_page(reply.status, reply.body if reply.is_problem else None)
 
     def on_forged(_error: visitor.FormForged) -> Any:
@@ -142,7 +142,7 @@ def register_errors(app: Flask) -> None:
 
 def error_page(status: int, problem: dict[str, Any] | None) -> Any:
     """An error in the portal's own design; for scripts the bare problem."""
-    if calls.wants_json():
+    if wants_json():
         return {"status": status, **(problem or {})}, status
     kind = str(status) if f"error.{status}.title" in messages.catalogue() else "other"
     return flask.render_template("error.html", kind=kind, problem=problem), status
@@ -152,6 +152,7 @@ def prepare_templates(app: Flask) -> None:
     app.jinja_env.undefined = jinja2.StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(number=formats.number, thousand=formats.thousand_won, rate=formats.rate)
+    app.jinja_env.filters.update(called=names.called, said=names.said)
 
     def context() -> dict[str, Any]:
         language, account = visitor.language(), visitor.account()
@@ -159,7 +160,9 @@ def prepare_templates(app: Flask) -> None:
         return {
             "t": lambda key, **facts: messages.text(key, language, **facts),
             "word": lambda kind, code: messages.word(kind, code, language),
-            "problem_sentence": partial(messages.problem_sentence, language=language),
+            "name_of": names.name_of,
+            "lang_of": names.lang_of,
+            "problem_sentence": explaining.sentence,
             "field_errors": messages.field_errors,
             "day": partial(formats.day, language=language),
             "moment": partial(formats.moment, language=language),
@@ -169,6 +172,7 @@ def prepare_templates(app: Flask) -> None:
             "account": account,
             "menu": navigation.menu_for(account.roles if account else frozenset()),
             "form_token": visitor.form_token,
+            "here": visitor.here,
             "new_key": lambda: uuid4().hex,
             "today": seoul_date(calls.services().clock.now()),
             "is_demo": settings.is_demo,

@@ -1,15 +1,14 @@
 """Asking the services on behalf of the visitor."""
 
+import re
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import uuid4
 
 import flask
 from flask import g, request
-from werkzeug.wrappers import Response
 
 from services.portal import visitor
-from shared.auth import Actor, Role, issue_token
 from shared.clock import Clock
 from shared.config import Settings
 from shared.gateway import Gateway, Reply
@@ -17,8 +16,7 @@ from shared.gateway import Gateway, Reply
 EXTENSION: Final = "dure_portal"
 PAGE_SIZE: Final = 1000
 MOST_PAGES: Final = 20
-# Reads the totals of the public front page, which nobody signs in for. It can change nothing.
-FRONT_PAGE_READER: Final = Actor("portal", frozenset({Role.AUDITOR}))
+HEADER_VALUE: Final = re.compile(r"[!-~]{1,128}")
 
 
 class Refused(Exception):
@@ -37,21 +35,19 @@ class Services:
         self.settings = settings
         self.clock = clock
 
-    def call(self, service: str, method: str, path: str, *, token: str | None = None, **options: Any) -> Reply:
-        account = visitor.account()
+    def call(self, service: str, method: str, path: str, *, as_public: bool = False, **options: Any) -> Reply:
+        """`as_public` asks as somebody who is not signed in."""
+        account = None if as_public else visitor.account()
         return self.gateway.call(
             service,
             method,
             path,
-            token=token or (account.token if account else None),
+            token=account.token if account else None,
             language=visitor.language(),
             correlation_id=g.get("correlation_id"),
             client_address=visitor.address(),
             **options,
         )
-
-    def reader_token(self) -> str:
-        return issue_token(FRONT_PAGE_READER, secret=self.settings.secret, now=self.clock.now(), hours=1)
 
 
 def services() -> Services:
@@ -81,47 +77,41 @@ def ask_all(service: str, path: str, **query: Any) -> list[dict[str, Any]]:
 
 
 def peek(service: str, path: str, **query: Any) -> Any:
-    """What everybody may see, read with the portal's own token; None when the service is away."""
-    reply = services().call(service, "GET", path, query=query, token=services().reader_token())
+    """What everybody may see; None when the service is away."""
+    reply = services().call(service, "GET", path, query=query, as_public=True)
     return reply.body if reply.ok else None
 
 
+def look_up(service: str, path: str) -> list[dict[str, Any]]:
+    """Every item of a list that only helps to name things; none where the service does not give it."""
+    try:
+        return ask_all(service, path)
+    except Refused:
+        return []
+
+
 def submit(service: str, path: str, body: dict[str, Any], *, method: str = "POST") -> Reply:
-    """Send a form. Its hidden fields carry the key that makes a repeat count once, and the version it was made from."""
-    version = request.form.get("version", "")
+    """Send a form.
+
+    Its hidden fields carry the key that makes a repeat count once, the version it was made from, and for whom it was
+    filled in by a person who acts for several bodies.
+    """
+    version, key = request.form.get("version", ""), request.form.get("key") or uuid4().hex
+    acting_body = request.form.get("acting_body")
+    account = visitor.account()
+    if not HEADER_VALUE.fullmatch(key) or (acting_body and (account is None or acting_body not in account.bodies)):
+        flask.abort(400)  # no form of ours
     return services().call(
         service,
         method,
         path,
         json={name: value for name, value in body.items() if value not in (None, "")},
-        key=request.form.get("key") or uuid4().hex,
+        key=key,
         version=int(version) if version.isdecimal() else None,
+        acting_body=acting_body,
     )
 
 
 def segment(text: str) -> str:
     """One segment of a path; ids come from the address bar."""
     return quote(text, safe="")
-
-
-def wants_json() -> bool:
-    """Whether the script that sends forms asks, not a browser's own navigation."""
-    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
-
-
-def done(location: str, message: str | None = None) -> Response:
-    """A form has been taken: on to the next page."""
-    if message:
-        flask.flash(message)
-    if wants_json():
-        return flask.jsonify({"location": location})
-    return flask.redirect(location, 303)
-
-
-def refused_page(reply: Reply, template: str, **context: Any) -> Any:
-    """The form again, with what was entered and the refusal above it."""
-    if reply.status == 401:
-        raise Refused(reply)
-    if wants_json():
-        return flask.Response(reply.content, reply.status, content_type=reply.headers["content-type"])
-    return flask.render_template(template, problem=reply.body, entered=request.form, **context), reply.status

@@ -37,18 +37,18 @@ class Chart:
     groups: tuple[Group, ...]
 
 
-def execution_chart(rows: list[dict[str, Any]]) -> Chart:
-    """One group per row of the execution report. A negative figure has a bar of no length."""
+def execution_chart(rows: list[dict[str, Any]], labels: list[str]) -> Chart:
+    """One labelled group per row of the execution report. A negative figure has a bar of no length."""
     largest = max((row[measure] for row in rows for measure in MEASURES), default=0)
     scale = (WIDTH - VALUE_SPACE) / largest if largest > 0 else 0.0
     groups, y = [], 0
-    for row in rows:
+    for row, label in zip(rows, labels, strict=True):
         label_y = y + LABEL_HEIGHT - 8
         y += LABEL_HEIGHT
         bars = []
         for measure in MEASURES:
             bars.append(Bar(measure, row[measure], y, round(max(row[measure], 0) * scale, 1)))
             y += BAR_HEIGHT + BAR_GAP
-        groups.append(Group(row["line_name"], label_y, tuple(bars)))
+        groups.append(Group(label, label_y, tuple(bars)))
         y += LINE_GAP
     return Chart(WIDTH, max(y - LINE_GAP, 1), BAR_HEIGHT, tuple(groups))

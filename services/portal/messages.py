@@ -29,17 +29,6 @@ def word(kind: str, code: str | None, language: str) -> str:
     return entry[language] if entry else code
 
 
-def problem_sentence(problem: dict[str, Any], language: str) -> str:
-    """What a refusal says: the service's own sentence, or the portal's for the few that speak of headers.
-
-    Who may decide is left out of the sentence, because the page says it by itself.
-    """
-    slug = str(problem.get("type", "")).rpartition(":")[2]
-    entry = catalogue().get(f"problem.{slug}")
-    sentence = str(problem.get("detail", ""))
-    return entry[language] if entry else sentence.replace(str(problem.get("who_may_decide", "")), "").strip()
-
-
 def field_errors(errors: Any, name: str = "") -> list[tuple[str, str]]:
     """Validation errors, however deeply nested, as pairs of a field's name and what is wrong with it."""
     if isinstance(errors, dict):

@@ -7,6 +7,9 @@ from shared.auth import Role
 
 MONEY_ROLES: Final = (Role.DRAFTER, Role.REVIEWER, Role.APPROVER, Role.COMMITMENT_OFFICER, Role.PAYMENT_OFFICER)
 OVERSIGHT_ROLES: Final = (Role.AUDITOR, Role.ADMINISTRATOR)
+DOCUMENT_READERS: Final = (*MONEY_ROLES, Role.BUDGET_OFFICER, Role.AUDITOR)
+FIGURE_READERS: Final = (*MONEY_ROLES, Role.BUDGET_OFFICER, *OVERSIGHT_ROLES)
+RECONCILERS: Final = (Role.BUDGET_OFFICER, *OVERSIGHT_ROLES)
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,12 @@ MENU: Final = (
     Entry("goods.shipments", "nav.shipments", (Role.COORDINATOR,)),
     Entry("goods.stock", "nav.stock", (Role.COORDINATOR,)),
     Entry("goods.requests", "nav.requests", (Role.COORDINATOR,)),
-    Entry("money.documents", "nav.documents", (*MONEY_ROLES, *OVERSIGHT_ROLES)),
-    Entry("audit.execution", "nav.execution", (*MONEY_ROLES, *OVERSIGHT_ROLES)),
-    Entry("audit.reconciliation", "nav.reconciliation", OVERSIGHT_ROLES),
+    Entry("money.documents", "nav.documents", DOCUMENT_READERS),
+    Entry("audit.execution", "nav.execution", FIGURE_READERS),
+    Entry("audit.reconciliation", "nav.reconciliation", RECONCILERS),
     Entry("audit.goods", "nav.goods", OVERSIGHT_ROLES),
     Entry("audit.people", "nav.people", OVERSIGHT_ROLES),
+    Entry("accounts.accounts", "nav.accounts", OVERSIGHT_ROLES),
     Entry("volunteers.tasks", "nav.tasks", (Role.VOLUNTEER_MANAGER,)),
     Entry("volunteers.open_tasks", "nav.volunteer"),
 )
@@ -36,7 +40,7 @@ LANDING: Final = (
     ("goods.shipments", (Role.COORDINATOR,)),
     ("money.documents", MONEY_ROLES),
     ("volunteers.tasks", (Role.VOLUNTEER_MANAGER,)),
-    ("audit.execution", OVERSIGHT_ROLES),
+    ("audit.execution", RECONCILERS),
 )
 
 

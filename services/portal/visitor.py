@@ -4,30 +4,51 @@ import hmac
 import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import date
 from functools import wraps
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import flask
 from flask import request, session
+from flask.globals import request_ctx
+from werkzeug.exceptions import HTTPException
 
 from services.portal.messages import LANGUAGES
-from shared.auth import Role
+from shared.auth import Grant, Role
 from shared.client import client_address
 
+GRANT: Final = ("role", "body_id", "disaster_id", "last_day")  # what is kept of each
 LANGUAGE_COOKIE: Final = "dure_language"
 LANGUAGE_COOKIE_SECONDS: Final = 365 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class Account:
+    """Acts for one body at a time: `body_id`, which a person with grants for several has chosen."""
+
     id: str
     display_name: str
-    roles: frozenset[str]
+    grants: tuple[Grant, ...]
+    body_id: str
     token: str
+
+    @property
+    def bodies(self) -> list[str]:
+        return sorted({grant.body_id for grant in self.grants})
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Held for the body the account acts for."""
+        return frozenset(grant.role.value for grant in self.grants if grant.body_id == self.body_id)
 
     def has_any(self, roles: Collection[str]) -> bool:
         return not self.roles.isdisjoint(roles)
+
+    def may(self, role: Role, disaster_id: str | None, body_id: str | None = None) -> bool:
+        """Whether the role is held in this disaster; for a record of another body it is not."""
+        own = [grant for grant in self.grants if grant.role is role and grant.body_id == self.body_id]
+        return body_id in (None, self.body_id) and any(grant.covers(disaster_id) for grant in own)
 
 
 class FormForged(Exception):
@@ -38,7 +59,12 @@ def account() -> Account | None:
     held = session.get("account")
     if not isinstance(held, dict):
         return None
-    return Account(held["id"], held["display_name"], frozenset(held["roles"]), held["token"])
+    grants = tuple(_grant(*kept) for kept in held["grants"])
+    return Account(held["id"], held["display_name"], grants, session["acting_body"], held["token"])
+
+
+def _grant(role: str, body_id: str, disaster_id: str | None, last_day: str | None) -> Grant:
+    return Grant(Role(role), body_id, disaster_id, last_day=date.fromisoformat(last_day) if last_day else None)
 
 
 def sign_in(granted: dict[str, Any]) -> None:
@@ -48,9 +74,18 @@ def sign_in(granted: dict[str, Any]) -> None:
     session["account"] = {
         "id": granted["account"],
         "display_name": granted["display_name"],
-        "roles": granted["roles"],
+        "grants": [[grant[name] for name in GRANT] for grant in granted["grants"]],
         "token": granted["token"],
     }
+    session["acting_body"] = min((grant["body_id"] for grant in granted["grants"]), default="")
+
+
+def act_for(body_id: str) -> None:
+    """From now on act for another body of the account's."""
+    visitor = account()
+    if visitor is None or body_id not in visitor.bodies:
+        flask.abort(403)
+    session["acting_body"] = body_id
 
 
 def sign_out() -> None:
@@ -91,6 +126,26 @@ def safe_path(target: str | None, default: str = "/") -> str:
     return default if parts.scheme or parts.netloc else target
 
 
+def here() -> str:
+    """The address of the page; after a form was sent, that of the page the form stands on."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    path = request.path
+    while path not in ("", "/") and not _is_page(path):
+        path = path.rpartition("/")[0]
+    return path or "/"
+
+
+def _is_page(path: str) -> bool:
+    adapter = request_ctx.url_adapter
+    assert adapter is not None
+    try:
+        adapter.match(path, method="GET")
+    except HTTPException:
+        return False
+    return True
+
+
 def requires(*roles: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Only for signed-in accounts, with one of `roles` if any are named. What they may do the services decide."""
 
@@ -99,8 +154,7 @@ def requires(*roles: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]]
         def guarded(**path: Any) -> Any:
             visitor = account()
             if visitor is None:
-                target = request.full_path.rstrip("?") if request.method == "GET" else "/"
-                return flask.redirect(flask.url_for("account.sign_in_page", next=target), 303)
+                return flask.redirect(flask.url_for("account.sign_in_page", next=here()), 303)
             if roles and not visitor.has_any(roles):
                 flask.abort(403)
             return view(**path)

@@ -1,1 +1,1 @@
-"""situation (재난상황): disasters, task-force bodies, regions, sites, contacts, the log and the accounts."""
+"""situation (재난상황): disasters, bodies and their task forces, regions, sites, contacts, the log and the accounts."""

@@ -12,7 +12,9 @@ NAME = "situation"
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> Flask:
-    service = open_service(NAME, settings or load_settings(), store, clock or SystemClock())
+    settings = settings or load_settings()
+    settings.check_given("signing_key")
+    service = open_service(NAME, settings, store, clock or SystemClock())
     return create_service_app(
         service, title="Dure situation (재난상황)", blueprints=api.BLUEPRINTS, problems=api.PROBLEMS
     )

@@ -17,6 +17,7 @@ import psutil
 
 from deploy.local.process import free_port
 from services.portal import demo
+from shared.auth import Role
 from tests.acceptance.conftest import Home
 
 AS_OF = "2025-04-11"
@@ -49,8 +50,8 @@ def is_ready(url: str) -> bool:
         return False
 
 
-def ask(url: str, path: str, body: Any = None, token: str | None = None) -> Any:
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+def ask(url: str, path: str, body: Any = None) -> Any:
+    headers = {"Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(urllib.request.Request(url + path, data, headers), timeout=10) as answer:
         return json.load(answer)
@@ -60,9 +61,10 @@ def test_an_empty_home_is_filled_and_every_demo_account_signs_in(tmp_path: Path)
     with serving(tmp_path) as (process, url):
         for account in demo.ACCOUNTS:
             answer = ask(url, "/api/situation/v1/tokens", {"account": account.id, "password": demo.PASSWORD})
-            assert answer["roles"] == [account.role.value]
-        token = ask(url, "/api/situation/v1/tokens", {"account": "auditor", "password": demo.PASSWORD})["token"]
-        report = ask(url, f"/api/ledger/v1/execution?as_of={AS_OF}", token=token)
+            held = {(grant["role"], grant["body_id"]) for grant in answer["grants"]}
+            assert held == {(account.role.value, account.body_id)}
+        assert {account.role for account in demo.ACCOUNTS} == set(Role) - {Role.IMPORTER}
+        report = ask(url, f"/api/ledger/v1/execution?as_of={AS_OF}")
         assert report["rows"][0]["commitment_rate"] == "83.3"
         assert psutil.Process(process.pid).memory_info().rss < LARGEST_MEMORY_BYTES
         assert psutil.Process(process.pid).children() == []

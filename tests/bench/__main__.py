@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, Final
 
@@ -17,17 +17,18 @@ import psutil
 from deploy.local.kafka import provision_jars
 from deploy.local.postgres import find_binaries
 from deploy.local.process import PROJECT, ProcessFailed, Unavailable, open_directory, sigterm_interrupts
-from tests.bench import footprint, growth, ingest, latency, writes
+from tests.bench import dimensions, footprint, growth, ingest, latency, lots, readers, writes
 from tests.bench.bench import Bench
 from tests.bench.options import BadOption, Options, read_options
 
 RESULTS: Final = PROJECT / "var" / "bench" / "results.json"
-MEASURES: Final[dict[str, Callable[[Bench], None]]] = {
-    "a": ingest.measure,
-    "b": writes.measure,
-    "c": latency.measure,
-    "d": growth.measure,
-    "e": footprint.measure,
+MEASURES: Final[dict[str, Sequence[Callable[[Bench], None]]]] = {
+    "a": [ingest.measure],
+    "b": [writes.measure, lots.measure],
+    "c": [latency.measure],
+    "d": [growth.measure],
+    "e": [footprint.measure, readers.measure],
+    "f": [dimensions.measure],
 }
 
 
@@ -53,7 +54,8 @@ def run(options: Options) -> None:
     with open_directory("dure-bench-") as directory, ExitStack() as parts:
         bench = Bench(options, directory, parts)
         for part in options.only:
-            MEASURES[part](bench)
+            for measure in MEASURES[part]:
+                measure(bench)
         bench.results.write(RESULTS, machine(options))
     click.echo(bench.results.table())
 

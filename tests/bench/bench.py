@@ -18,11 +18,13 @@ from deploy.local.process import PROJECT, Child
 from tests.bench.options import Options
 from tests.bench.results import Results
 
-# Outside the demo profile no process fills itself with the demo; these secrets guard nothing but the measured data.
+# Outside the demo profile no process fills itself with the demo; these keys guard nothing but the measured data.
 SECRETS: Final = {
     "DURE_PROFILE": "production",
-    "DURE_SECRET": "a-secret-of-the-benchmark-and-of-nothing-else",
-    "DURE_PERSONAL_DATA_KEY": "a-key-of-the-benchmark-and-of-nothing-else",
+    **{
+        f"DURE_{name}": f"a-{name.lower()}-of-the-benchmark-and-of-nothing-else"
+        for name in ("SECRET", "SIGNING_KEY", "ANCHOR_KEY", "SEAL_KEY", "PERSONAL_DATA_KEY")
+    },
     "DURE_LOG_LEVEL": "error",
 }
 

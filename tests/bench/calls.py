@@ -1,5 +1,6 @@
 """Calling a server: as several clients at once, or one call after the other."""
 
+import functools
 import http.client
 import json
 import time
@@ -11,9 +12,10 @@ from typing import Any
 from uuid import uuid4
 
 from deploy.local.process import LOOPBACK
-from shared.auth import Actor, Role, issue_token
+from shared.auth import Role, issue_token
 from shared.clock import SystemClock
 from tests.bench.bench import SECRETS
+from tests.support import actor
 
 TIMEOUT_SECONDS = 30
 
@@ -31,11 +33,16 @@ class Call:
 
 def signed(path: str, body: dict[str, Any], *roles: Role, account: str = "bench", version: int | None = None) -> Call:
     """A call of an API with a new Idempotency-Key."""
-    token = issue_token(Actor(account, frozenset(roles)), secret=SECRETS["DURE_SECRET"], now=SystemClock().now())
-    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex}
+    headers = {"Authorization": f"Bearer {token_of(account, *roles)}", "Idempotency-Key": uuid4().hex}
     if version is not None:
         headers["If-Match"] = f'"{version}"'
     return Call(path, body, headers)
+
+
+@functools.cache
+def token_of(account: str, *roles: Role) -> str:
+    """One for all calls of an account, which signs in once for a day's work."""
+    return issue_token(actor(*roles, account=account), signing_key=SECRETS["DURE_SIGNING_KEY"], now=SystemClock().now())
 
 
 class Client:

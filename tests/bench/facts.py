@@ -1,17 +1,36 @@
-"""Events for measuring: the mix of a relief operation, made by the services' own payload classes."""
+"""Events for measuring: the mix of a relief operation, made by the services' own payload classes.
+
+Everything the mix speaks of has a name, so that the ledger finds nothing unknown in it.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from services.disbursement import events as money
 from services.dispatch import events as people
 from services.inventory import events as goods
+from services.situation import events as situation
 from shared.bus import Delivery
-from shared.events import Event, Payload
+from shared.events import Event, Payload, written
 from shared.outbox import topic_of
 
-DISASTER: Final = "2025-yeongnam"
+DISASTER: Final = "2025-yeongnam-wildfires"
+BODY: Final = "city"
+FUND: Final = "fund"
+DEPOT: Final = "city-depot"
+REGIONS: Final = {
+    "4717000000": "안동시",
+    "4773000000": "의성군",
+    "4775000000": "청송군",
+    "4776000000": "영양군",
+    "4777000000": "영덕군",
+    "4885000000": "하동군",
+    "4886000000": "산청군",
+}
+CODES: Final = tuple(REGIONS)
+PARTIES: Final = {"red-cross": "대한적십자사 시지사", "volunteer-centre": "시 자원봉사센터"}
+STAGES: Final = ("suppression", "recovery", "livelihood")
 FISCAL_YEAR: Final = 2025
 FIRST_DAY: Final = date(2025, 3, 22)
 FIRST_MOMENT: Final = datetime(2025, 3, 22, tzinfo=UTC)
@@ -21,22 +40,51 @@ ITEMS: Final = 12
 TASKS: Final = 12
 
 Fact = tuple[str, str, Payload]  # the service that publishes it, its subject, its payload
+Told = dict[str, Any]  # fields of a payload
 
 
 def names() -> Iterator[Fact]:
-    """What the mix refers to: funds, budget lines, items and tasks, with an appropriation for every line."""
-    yield "disbursement", "fund", money.FundOpened("fund", "재난관리기금", "fund")
+    """What the mix refers to, with an appropriation for every budget line."""
+    yield from places()
+    yield "disbursement", FUND, money.FundOpened(fund_id=FUND, fund_type="fund", **named("재난관리기금"))
     for number in range(BUDGET_LINES):
-        line = f"line-{number:03}"
-        named = ("fund", "재난관리기금", FISCAL_YEAR, f"구호지원 {number:03}", "재난구호", None, None)
-        yield "disbursement", line, money.BudgetLineOpened(line, *named)
-        amount = money.AppropriationChanged(f"{line}-first", line, "original_appropriation", 10**12, None, None)
-        yield "disbursement", line, amount
+        yield from budget_line(f"line-{number:03}", f"구호지원 {number:03}")
     for number in range(ITEMS):
-        yield "inventory", f"item-{number:03}", goods.ItemRegistered(f"item-{number:03}", f"구호물품 {number:03}", "개")
+        item = f"item-{number:03}"
+        registered = goods.ItemRegistered(item_id=item, unit="개", **named(f"구호물품 {number:03}"))
+        yield "inventory", item, registered
     for number in range(TASKS):
         task = f"task-{number:03}"
-        yield "dispatch", task, people.TaskOpened(task, DISASTER, f"일감 {number:03}", "selected")
+        told: Told = {"title": f"일감 {number:03}", "english_title": None, "kind": "general", "selection": "selected"}
+        yield "dispatch", task, people.TaskOpened(task_id=task, disaster_id=DISASTER, **told, **region(number))
+
+
+def places() -> Iterator[Fact]:
+    """The disaster, its regions, the bodies and the depot."""
+    basis: Told = {"basis_kind": None, "basis_reference": None, "basis_date": None}
+    told: Told = {"kind": "wildfire", "began_on": FIRST_DAY, "region_ids": list(CODES), **basis}
+    opened = situation.DisasterOpened(disaster_id=DISASTER, **named("2025년 영남권 대형 산불"), **told)
+    yield "situation", DISASTER, opened
+    for code, name in REGIONS.items():
+        about: Told = {"kind": "city", "parent_id": None, "valid_from": None, "valid_to": None, "member_ids": []}
+        yield "situation", code, situation.RegionRegistered(region_id=code, **named(name), **about)
+    for body, name in {BODY: "시", **PARTIES}.items():
+        registered = situation.BodyRegistered(body_id=body, kind="other", region_id=None, **named(name))
+        yield "situation", body, registered
+    site = situation.SiteRegistered(site_id=DEPOT, region_id=CODES[0], kind="depot", body_id=BODY, **named("시 창고"))
+    yield "situation", DEPOT, site
+
+
+def budget_line(line: str, name: str) -> Iterator[Fact]:
+    of_fund: Told = {"budget_line_id": line, "fund_id": FUND, "fiscal_year": FISCAL_YEAR}
+    programs: Told = {"policy_program": "재난구호", "unit_program": None, "detail_program": None}
+    yield "disbursement", line, money.BudgetLineOpened(fund_name="재난관리기금", **of_fund, **programs, **named(name))
+    granted: Told = {"kind": "original_appropriation", "authority_reference": None, "decided_on": None}
+    yield (
+        "disbursement",
+        line,
+        money.AppropriationChanged(appropriation_id=f"{line}-first", amount_won=10**12, **of_fund, **granted),
+    )
 
 
 def mix() -> Iterator[Fact]:
@@ -50,44 +98,71 @@ def mix() -> Iterator[Fact]:
 
 
 def spending(number: int) -> Iterator[Fact]:
-    document, line, amount = f"spending-{number:08}", f"line-{number % BUDGET_LINES:03}", 1_000_000 + number % 977
-    spent = (document, line, amount, DISASTER, "recovery", "안동시")
-    yield "disbursement", document, money.SpendingProposed(*spent, "0" * 64)
-    yield "disbursement", document, money.SpendingCommitted(*spent, "0" * 64)
-    yield "disbursement", document, money.PaymentMade(f"{document}-payment", *spent)
+    document = f"spending-{number:08}"
+    spent: Told = {
+        "spending_id": document,
+        "budget_line_id": f"line-{number % BUDGET_LINES:03}",
+        "fund_id": FUND,
+        "fiscal_year": FISCAL_YEAR,
+        "amount_won": 1_000_000 + number % 977,
+        "disaster_id": DISASTER,
+        "relief_stage": STAGES[number % len(STAGES)],
+        "region_id": CODES[number % len(CODES)],
+        "party_id": list(PARTIES)[number % len(PARTIES)],
+    }
+    yield "disbursement", document, money.SpendingProposed(**spent, content_hash="0" * 64)
+    yield "disbursement", document, money.SpendingCommitted(**spent, content_hash="0" * 64)
+    yield "disbursement", document, money.PaymentMade(**spent, payment_id=f"{document}-payment")
 
 
 def shipment(number: int) -> Iterator[Fact]:
-    lot, item, quantity = f"lot-{number:08}", f"item-{number % ITEMS:03}", 10 + number % 7
-    name = f"구호물품 {number % ITEMS:03}"
-    yield "inventory", lot, goods.StockReceived(lot, item, name, "개", lot, "depot", quantity)
-    shipped = (f"shipment-{number:08}", DISASTER, "안동시", None, [goods.Line(item, name, "개", lot, quantity)])
+    lot, shipped = f"lot-{number:08}", f"shipment-{number:08}"
+    of_lot: Told = {
+        "item_id": f"item-{number % ITEMS:03}",
+        "item_name": f"구호물품 {number % ITEMS:03}",
+        "unit": "개",
+        "lot_id": lot,
+        "quantity": 10 + number % 7,
+        "expires_on": None,
+    }
+    yield "inventory", lot, goods.StockReceived(receipt_id=lot, depot_id=DEPOT, source="시 비축", **of_lot)
+    lines = [goods.Line(**of_lot)]
+    where: Told = {"depot_id": DEPOT, "disaster_id": DISASTER, "request_id": None, **region(number)}
     for payload in (goods.ShipmentReserved, goods.ShipmentDispatched, goods.ShipmentReceived):
-        yield "inventory", shipped[0], payload(*shipped)
+        yield "inventory", shipped, payload(shipment_id=shipped, lines=lines, **where)
 
 
 def volunteer(number: int) -> Iterator[Fact]:
-    task = f"task-{number % TASKS:03}"
-    applied = (f"sign-up-{number:08}", f"{task}-shift", task, DISASTER, 1)
+    task, sign_up = f"task-{number % TASKS:03}", f"sign-up-{number:08}"
+    shift: Told = {"shift_id": f"{task}-shift", "task_id": task, "disaster_id": DISASTER, **region(number % TASKS)}
     for payload in (people.VolunteerApplied, people.SignUpConfirmed, people.AttendanceRecorded):
-        yield "dispatch", applied[0], payload(*applied)
+        yield "dispatch", sign_up, payload(sign_up_id=sign_up, quantity=1, **shift)
+
+
+def named(name: str) -> Told:
+    return {"name": name, "english_name": None}
+
+
+def region(number: int) -> Told:
+    return {"region_id": CODES[number % len(CODES)], "site_id": None}
 
 
 def event_of(number: int, count: int, fact: Fact) -> Event:
     """The fact as the `number`th of `count` events, which are spread evenly over all days."""
     service, subject, payload = fact
-    day = FIRST_DAY + timedelta(days=number * DAYS // count)
-    return Event(
+    return Event.of(
         id=f"{number:032x}",
         source=f"/dure/{service}",
         type=payload.TYPE,
         time=FIRST_MOMENT + timedelta(milliseconds=number),
         subject=subject,
-        effective_date=day,
+        effective_date=FIRST_DAY + timedelta(days=number * DAYS // count),
+        account="bench",
+        body_id=BODY,
         correlation_id=f"{number:032x}",
         causation_id=None,
         aggregate_version=1,
-        data=payload.as_data(),
+        data=written(payload),
     )
 
 

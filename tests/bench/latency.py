@@ -62,15 +62,17 @@ def open_line(client: Client) -> None:
     year = seoul_date(SystemClock().now()).year
     fund = {"id": "fund", "name": "재난관리기금", "fund_type": "fund"}
     line = {"id": "line", "fund_id": "fund", "fiscal_year": year, "name": "구호지원", "policy_program": "재난구호"}
-    client.post(signed("/api/disbursement/v1/funds", fund, Role.ADMINISTRATOR))
-    client.post(signed(LINES, line, Role.ADMINISTRATOR))
+    client.post(signed("/api/disbursement/v1/funds", fund, Role.BUDGET_OFFICER))
+    client.post(signed(LINES, line, Role.BUDGET_OFFICER))
     seconds_to_figure(client)  # the first waits for everything to wake up
 
 
 def seconds_to_figure(client: Client) -> float:
     """From the answer to a change, which is sent after its commit, until the report shows the change."""
-    appropriation = {"kind": "original_appropriation", "amount_won": AMOUNT_WON}
-    changed = client.post(signed(f"{LINES}/line/appropriations", appropriation, Role.ADMINISTRATOR))
+    today = seoul_date(SystemClock().now()).isoformat()
+    decision = {"authority_reference": "의회 의결", "decided_on": today}
+    appropriation = {"kind": "supplementary_appropriation", "amount_won": AMOUNT_WON, **decision}
+    changed = client.post(signed(f"{LINES}/line/appropriations", appropriation, Role.BUDGET_OFFICER))
     committed = time.perf_counter()
     look = signed("/api/ledger/v1/execution", {}, Role.AUDITOR)
     while appropriated_won(client.get(look)) < changed["current_appropriation"]:

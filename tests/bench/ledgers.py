@@ -3,12 +3,11 @@
 import contextlib
 from collections.abc import Iterable, Iterator
 
-from services.ledger import operations, store
+from services.ledger import store
 from shared.bus import Delivery, TopicPartition
-from shared.clock import SystemClock
 from shared.db import Database
-from shared.inbox import BATCH_SIZE, Inbox
 from shared.migrations import migrate
+from shared.reader import BATCH_SIZE
 
 
 @contextlib.contextmanager
@@ -20,10 +19,6 @@ def empty_ledger(url: str) -> Iterator[Database]:
         yield database
     finally:
         database.close()
-
-
-def inbox_of(database: Database) -> Inbox:
-    return Inbox(database, store.inbox, operations.post, SystemClock())
 
 
 def batches(deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:

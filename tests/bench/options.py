@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-PARTS: Final = "abcde"
+PARTS: Final = "abcdef"
 MOST_REPEATS: Final = 100
 SIZES: Final = (10_000, 100_000, 1_000_000, 10_000_000)
 
@@ -21,11 +21,13 @@ class Amounts:
     single_events: int = 1_000  # of these, posted in a transaction each
     requests: int = 600  # of each kind of write
     clients: int = 4
+    lots: int = 20_000  # of one item that is shipped
     systems: tuple[str, ...] = ("embedded", "real")
     samples: int = 60  # changes followed to the report in each of them
     consumer_events: int = 120_000  # posted by all consumers together
     consumers: tuple[int, ...] = (1, 2, 4)
     views: int = 20  # of each page at each size
+    lines: int = 200_000  # of the journal, in either form
 
 
 @dataclass(frozen=True)

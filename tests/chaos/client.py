@@ -8,8 +8,9 @@ from typing import Any, Final, Self
 
 import httpx
 
-from shared.auth import Actor, Role, issue_token
+from shared.auth import Role, issue_token
 from shared.problems import TYPE_PREFIX
+from tests.support import actor
 
 TIMEOUT_SECONDS: Final = 5
 PAUSE_SECONDS: Final = 0.3
@@ -35,10 +36,10 @@ class Refused(Exception):
 
 
 class Client:
-    """One thread's way to the services. Every account holds one role, so that no duty meets another."""
+    """One thread's way to the services. Every account holds one role for the city, so that no duty meets another."""
 
-    def __init__(self, url: str, secret: str, stopping: threading.Event) -> None:
-        self.secret = secret
+    def __init__(self, url: str, signing_key: str, stopping: threading.Event) -> None:
+        self.signing_key = signing_key
         self.stopping = stopping
         self.acknowledged = 0
         self.repeats = 0
@@ -111,4 +112,5 @@ class Client:
         return None if response.is_server_error or is_told_to_wait else response
 
     def _token(self, role: Role) -> str:
-        return issue_token(Actor(f"chaos-{role.value}", frozenset({role})), secret=self.secret, now=datetime.now(UTC))
+        account = actor(role, account=f"chaos-{role.value}")
+        return issue_token(account, signing_key=self.signing_key, now=datetime.now(UTC))

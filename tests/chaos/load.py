@@ -11,10 +11,11 @@ from typing import Any, Final
 from shared.auth import Role
 from shared.clock import seoul_date
 from tests.chaos.client import Abandoned, Client, Refused, Unanswered
-from tests.chaos.record import Document, Record, Shipment, SignUp
+from tests.chaos.record import PROBE, Document, Record, Shipment, SignUp
+from tests.support import BODY
 
 DISASTER: Final = "2025-yeongnam-wildfires"
-PROBE: Final = "probe"  # the budget line, the item, the task and the shift that only probes use
+PROVINCE, REGION = "4700000000", "4717000000"  # 경상북도, 안동시
 RELIEF_LINE, DRY_LINE = "relief", "dry"
 LINES: Final = {RELIEF_LINE: 10**12, DRY_LINE: 20_000_000, PROBE: 0}  # won appropriated at first
 DEPOT: Final = "city-depot"
@@ -28,9 +29,9 @@ EXPECTED: Final = frozenset({"over-commitment", "shift-full", "stock-too-low"})
 
 
 def prepare(client: Client) -> None:
-    """Open what the journeys refer to: a disaster, budget lines, a depot with items, tasks with shifts."""
+    """Open what the journeys refer to: a disaster, places, budget lines, items, tasks with shifts."""
     now = datetime.now(UTC)
-    for step in [*money_set_up(seoul_date(now)), *goods_set_up(), *people_set_up(now)]:
+    for step in [*situation(seoul_date(now)), *money_set_up(seoul_date(now)), *goods_set_up(), *people_set_up(now)]:
         # Only the approval of a task is an edit, of the version it was opened with.
         version = 1 if step.path.endswith("/approve") else None
         key = f"set-up{step.path}/{step.body.get('id')}"
@@ -47,21 +48,35 @@ class Step:
     body: dict[str, Any]
 
 
-def money_set_up(today: date) -> Iterator[Step]:
+def situation(today: date) -> Iterator[Step]:
+    """Whatever facts may name is registered: the ledger would report anything else as unknown."""
+    body = {"id": BODY, "name": "시", "kind": "city"}
+    province = {"id": PROVINCE, "name": "경상북도", "kind": "province"}
+    city = {"id": REGION, "name": "안동시", "kind": "city", "parent_id": PROVINCE}
+    depot = {"id": DEPOT, "name": "시 구호물품 창고", "kind": "depot", "region_id": REGION, "body_id": BODY}
     disaster = {"id": DISASTER, "name": "2025년 영남권 대형 산불", "kind": "wildfire", "began_on": today.isoformat()}
-    yield Step(Role.ADMINISTRATOR, "situation", "/disasters", disaster)
+    for path, row in (
+        ("/bodies", body),
+        ("/regions", province),
+        ("/regions", city),
+        ("/sites", depot),
+        ("/disasters", {**disaster, "region_ids": [REGION]}),
+    ):
+        yield Step(Role.ADMINISTRATOR, "situation", path, row)
+
+
+def money_set_up(today: date) -> Iterator[Step]:
     fund = {"id": "fund", "name": "지역교류협력기금", "fund_type": "fund"}
-    yield Step(Role.ADMINISTRATOR, "disbursement", "/funds", fund)
+    yield Step(Role.BUDGET_OFFICER, "disbursement", "/funds", fund)
     for line, amount_won in LINES.items():
         about = {"fund_id": "fund", "fiscal_year": today.year, "name": line, "policy_program": "지역교류협력"}
-        yield Step(Role.ADMINISTRATOR, "disbursement", "/budget-lines", {"id": line, **about})
+        yield Step(Role.BUDGET_OFFICER, "disbursement", "/budget-lines", {"id": line, **about})
         if amount_won:
             grant = {"id": f"{line}-grant", "kind": "original_appropriation", "amount_won": amount_won}
-            yield Step(Role.ADMINISTRATOR, "disbursement", f"/budget-lines/{line}/appropriations", grant)
+            yield Step(Role.BUDGET_OFFICER, "disbursement", f"/budget-lines/{line}/appropriations", grant)
 
 
 def goods_set_up() -> Iterator[Step]:
-    yield Step(Role.COORDINATOR, "inventory", "/depots", {"id": DEPOT, "name": "시 구호물품 창고"})
     for item, unit in ITEMS.items():
         yield Step(Role.COORDINATOR, "inventory", "/items", {"id": item, "name": item, "unit": unit})
 
@@ -77,7 +92,7 @@ def people_set_up(now: datetime) -> Iterator[Step]:
             "kind": "general",
             "selection": "first_come",
         }
-        where = {"place": "피해지역", "host_organisation": "시 자원봉사센터"}
+        where = {"place": "피해지역", "region_id": REGION, "host_organisation": "시 자원봉사센터"}
         yield Step(Role.VOLUNTEER_MANAGER, "dispatch", "/tasks", {**about, **where})
         yield Step(Role.APPROVER, "dispatch", f"/tasks/{task}/approve", {})
         for shift, seats in shifts.items():
@@ -139,7 +154,7 @@ class Load:
         """A document from proposal to payment in two parts; some payments come back, some commitments are released."""
         line = DRY_LINE if chance.random() < 0.25 else RELIEF_LINE
         document = Document(line, chance.randrange(1_000, 1_000_000))
-        content = {"purpose": "긴급 구호금", "payee": "시 재해구호협회", "disaster_id": DISASTER}
+        content = {"purpose": "긴급 구호금", "payee": "시 재해구호협회", "disaster_id": DISASTER, "region_id": REGION}
         body = {"id": id_, "budget_line_id": line, "amount_won": document.amount_won, **content}
         answer = client.change(Role.DRAFTER, "disbursement", "/spending-proposals", body, key=id_)
         self.record.documents[id_] = document
@@ -185,10 +200,11 @@ class Load:
         self.record.lots[f"{id_}-lot"] = item, quantity
         shipment = Shipment(item, chance.randrange(1, quantity + 1))
         lines = [{"item_id": item, "quantity": shipment.quantity}]
-        where = {"depot_id": DEPOT, "disaster_id": DISASTER, "region": "영남권 피해지역"}
+        where = {"depot_id": DEPOT, "disaster_id": DISASTER, "region_id": REGION}
         answer = client.change(
             Role.COORDINATOR, "inventory", "/shipments", {"id": id_, "lines": lines, **where}, key=id_
         )
+        shipment.lots = lots_of(answer)
         self.record.shipments[id_] = shipment
 
         def take(action: str, **content: Any) -> None:
@@ -196,7 +212,7 @@ class Load:
             path, key = f"/shipments/{id_}/{action}", f"{id_}/{action}"
             version = answer["version"]
             answer = client.change(Role.COORDINATOR, "inventory", path, content, key=key, version=version)
-            shipment.state = answer["state"]
+            shipment.state, shipment.lots = answer["state"], lots_of(answer)
 
         if chance.random() < 0.2:
             take("cancel", reason="도로 통제")
@@ -219,3 +235,8 @@ class Load:
             code = {"cancel_code": answer["cancel_code"]}
             answer = client.change(role, "dispatch", f"/sign-ups/{id_}/cancel", code, key=f"{id_}/cancel")
             self.record.sign_ups[id_].state = answer["state"]
+
+
+def lots_of(shipment: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    """What a shipment took of each lot, and how much of that arrived."""
+    return {line["lot_id"]: (line["quantity"], line["received_quantity"]) for line in shipment["lines"]}

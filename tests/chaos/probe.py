@@ -1,13 +1,15 @@
 """The probe that tells when the system works again: new calls, followed until their figures are reported."""
 
 import time
+from datetime import UTC, datetime
 from typing import Final
 
 from deploy.local.stack import PUBLISHERS, SERVICES
 from shared.auth import Role
+from shared.clock import seoul_date
 from tests.chaos.client import Abandoned, Client, Unanswered
-from tests.chaos.load import DEPOT, PROBE
-from tests.chaos.record import Record, SignUp
+from tests.chaos.load import DEPOT
+from tests.chaos.record import PROBE, Record, SignUp
 
 LOOK_SECONDS: Final = 0.1
 READY: Final = ("/readyz", *(f"/api/{name}/readyz" for name in SERVICES))
@@ -36,9 +38,10 @@ class Probe:
     def _record_one_more(self) -> None:
         number = self.record.probes + 1
         id_ = f"{PROBE}-{number}"
-        grant = {"kind": "original_appropriation", "amount_won": 1}
+        decision = {"authority_reference": "의회 의결", "decided_on": seoul_date(datetime.now(UTC)).isoformat()}
+        grant = {"kind": "supplementary_appropriation", "amount_won": 1, **decision}
         path = f"/budget-lines/{PROBE}/appropriations"
-        self.client.change(Role.ADMINISTRATOR, "disbursement", path, grant, key=id_)
+        self.client.change(Role.BUDGET_OFFICER, "disbursement", path, grant, key=id_)
         lot = {"id": id_, "item_id": PROBE, "depot_id": DEPOT, "quantity": 1, "source": "시 비축"}
         self.client.change(Role.COORDINATOR, "inventory", "/receipts", lot, key=id_)
         self.record.lots[id_] = PROBE, 1

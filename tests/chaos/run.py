@@ -56,7 +56,7 @@ class Run:
             consumers=len(CONSUMERS),
             environment={"DURE_PROFILE": "demo", "DURE_LOG_LEVEL": "warning"},
         )
-        self.secret = load_settings(self.stack.environment).secret
+        self.signing_key = load_settings(self.stack.environment).signing_key
         self.record = Record()
         self.stopping = threading.Event()
         self.load = Load(self._new_client, self.record, seed)
@@ -138,7 +138,7 @@ class Run:
             time.sleep(LOOK_SECONDS)
 
     def _new_client(self) -> Client:
-        return Client(self.stack.url, self.secret, self.stopping)
+        return Client(self.stack.url, self.signing_key, self.stopping)
 
 
 def say(outcome: Outcome, number: int, count: int) -> None:

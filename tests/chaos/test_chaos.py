@@ -20,6 +20,7 @@ from deploy.local.process import PROJECT, Unavailable, is_listening, open_direct
 from deploy.local.redis import find_redis
 from deploy.local.stack import find_program
 from tests.chaos.faults import Kind, plan
+from tests.chaos.record import Document, Record, Shipment, SignUp
 from tests.chaos.verdict import differences
 from tests.real_stack import listening_ports, provisioned
 
@@ -203,6 +204,24 @@ def test_what_is_lost_doubled_or_changed_is_a_finding(
     acknowledged: dict[str, int], found: dict[str, int], sentence: str
 ) -> None:
     assert list(differences("lot", acknowledged, found)) == [sentence]
+
+
+def test_what_was_acknowledged_says_what_every_owner_has_to_count() -> None:
+    record = Record(probes=2, lots={"lot-a": ("bedding", 10), "lot-b": ("bedding", 5)})
+    record.documents["d"] = Document("relief", 1000, "committed", committed_won=1000, paid_won=600)
+    record.shipments["s"] = Shipment("bedding", 12, {"lot-a": (10, 7), "lot-b": (2, 0)}, "dispatched", has_left=True)
+    record.shipments["t"] = Shipment("bedding", 1, {"lot-b": (1, 0)})
+    record.sign_ups |= {"x": SignUp("open", "confirmed"), "y": SignUp("open", "cancelled")}
+    assert record.counts({"relief": 5000}) == {
+        ("budget_line", "relief", "current_appropriation"): 5000,
+        ("budget_line", "relief", "committed"): 1000,
+        ("budget_line", "relief", "paid"): 600,
+        ("budget_line", "probe", "current_appropriation"): 2,
+        ("receipt", "lot-a", "delivered"): 7,
+        ("receipt", "lot-b", "on_hand"): 3,
+        ("receipt", "lot-b", "reserved"): 1,
+        ("shift", "open", "taken"): 1,
+    }
 
 
 def test_many_differences_of_one_kind_are_counted() -> None:

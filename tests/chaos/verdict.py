@@ -10,11 +10,17 @@ from typing import Any, Final
 from deploy.local.stack import PUBLISHERS, Stack, find_program
 from shared.auth import Role
 from tests.chaos.client import Client
-from tests.chaos.load import DEPOT, ITEMS, LINES, PROBE, SHIFTS
-from tests.chaos.record import Record
+from tests.chaos.load import DEPOT, ITEMS, LINES, SHIFTS
+from tests.chaos.record import PROBE, Record
 
 COMMAND_TIMEOUT_SECONDS: Final = 120
 CATCH_UP_TIMEOUT_SECONDS: Final = 90
+# What is asked of each owner's `/balances`: the kind of thing, the field of its id, and what is counted.
+OWNED: Final = {
+    "disbursement": ("budget_line", "budget_line_id", ("current_appropriation", "committed", "paid")),
+    "inventory": ("receipt", "lot_id", ("on_hand", "reserved", "delivered")),
+    "dispatch": ("shift", "shift_id", ("taken",)),
+}
 MOST_NAMED: Final = 5  # of one kind of difference; the rest is counted
 LONGEST_REASON: Final = 2_000
 
@@ -32,6 +38,7 @@ class Verdict:
         yield from self._money()
         yield from self._goods()
         yield from self._people()
+        yield from self._counts()
         yield from self._ledger()
 
     def _money(self) -> Iterator[str]:
@@ -56,8 +63,6 @@ class Verdict:
             for line in LINES
             for of_line in [[d for d in recorded.values() if d.line_id == line]]
         }
-        kept = list(self.client.read_all("disbursement", "/budget-lines"))
-        yield from differences("budget line", lines, {k["id"]: (k["committed"], k["paid"]) for k in kept})
         posted = self.client.read("ledger", "/execution")["rows"]
         yield from differences(
             "line of the ledger", lines, {row["line_id"]: (row["committed"], row["expended"]) for row in posted}
@@ -96,12 +101,6 @@ class Verdict:
         for shipment in shipments.values():
             left[shipment.item_id] += shipment.quantity if shipment.has_left else 0
             arrived[shipment.item_id] += shipment.delivered
-        on_hand = Counter[str]()
-        for lot in stock:
-            on_hand[lot["item_id"]] += lot["on_hand"]
-        yield from differences(
-            "stock of", {item: came[item] - left[item] for item in ITEMS}, {item: on_hand[item] for item in ITEMS}
-        )
         posted = self.client.read("ledger", "/goods")["items"]
         yield from differences(
             "item of the ledger",
@@ -123,12 +122,6 @@ class Verdict:
         )
         held = Counter(sign_up.shift_id for sign_up in recorded.values() if sign_up.state == "confirmed")
         applied = Counter(sign_up.shift_id for sign_up in recorded.values())
-        shown = [self.client.read("dispatch", f"/tasks/{task}") for task in SHIFTS]
-        yield from differences(
-            "seats of shift",
-            {shift: held[shift] for shifts in SHIFTS.values() for shift in shifts},
-            {shift["id"]: shift["taken"] for task in shown for shift in task["shifts"]},
-        )
         posted = self.client.read("ledger", "/people")["items"]
         yield from differences(
             "task of the ledger",
@@ -136,19 +129,24 @@ class Verdict:
             {row["task_id"]: (row["applied"], row["confirmed"]) for row in posted},
         )
 
+    def _counts(self) -> Iterator[str]:
+        """What every owner counts by itself, and what the ledger counts after it."""
+        acknowledged = self.record.counts(LINES)
+        rows = ((row, *owned) for service, owned in OWNED.items() for row in self.client.read_all(service, "/balances"))
+        owned = {(kind, row[id_], measure): row[measure] for row, kind, id_, measures in rows for measure in measures}
+        yield from differences("count of the owner", acknowledged, without_zeros(owned))
+        posted = self.client.read_all("ledger", "/counts")
+        counted = {(row["kind"], row["id"], row["measure"]): row["amount"] for row in posted}
+        yield from differences("count of the ledger", acknowledged, without_zeros(counted))
+
     def _ledger(self) -> Iterator[str]:
-        for item in self.client.read_all("ledger", "/breaks"):  # reconcile names them as well, among others
-            yield f"the ledger parked an event ({item['kind']}): {item['reason']}"
-        for command, names in (
-            (("reconcile",), ("findings", "sources")),
-            (("verify",), ("first_broken",)),
-            (("rebuild", "--check"), ("drift",)),
-        ):
-            finished = self._dure(*command)
+        """What the ledger finds by itself: events it could not take in, unknown ids, altered rows and much more."""
+        for command, names in (("reconcile", ("findings", "counts", "sources")), ("verify", ("findings",))):
+            finished = self._dure(command)
             if finished.returncode:
                 said = json.loads(finished.stdout) if finished.stdout else {}
                 reasons = {name: said.get(name) for name in names} if said else finished.stderr[-LONGEST_REASON:]
-                yield f"dure {' '.join(command)} ends with {finished.returncode}: {str(reasons)[:LONGEST_REASON]}"
+                yield f"dure {command} ends with {finished.returncode}: {str(reasons)[:LONGEST_REASON]}"
 
     def wait_until_posted(self) -> None:
         """Return once the ledger has taken in what the sources recorded, or never will in time: that is a finding."""
@@ -162,15 +160,20 @@ class Verdict:
         totals = self.client.read(service, "/control-totals")["items"]
         return Counter({total["event_type"]: total["count"] for total in totals})
 
-    def _dure(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _dure(self, command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [find_program("dure"), *arguments],
+            [find_program("dure"), command],
             env=self.stack.environment,
             capture_output=True,
             text=True,
             check=False,
             timeout=COMMAND_TIMEOUT_SECONDS,
         )
+
+
+def without_zeros(counts: Mapping[Any, int]) -> dict[Any, int]:
+    """What was never counted and what was counted back to nought are the same."""
+    return {key: amount for key, amount in counts.items() if amount}
 
 
 def differences(what: str, acknowledged: Mapping[Any, Hashable], found: Mapping[Any, Hashable]) -> Iterator[str]:

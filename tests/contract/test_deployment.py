@@ -8,12 +8,15 @@ import yaml
 
 from deploy.local.kafka import CLUSTER_ID, POM
 from deploy.local.process import PROJECT
-from deploy.local.stack import CADDYFILE, GUNICORN_OPTIONS, PUBLISHERS, READERS, SERVICES, WEB
+from deploy.local.stack import CADDYFILE, GUNICORN_OPTIONS, KEY_OF, PUBLISHERS, READERS, SERVICES, WEB
 from services import standalone
+from shared.auth import verifying_key_of
 from shared.config import SETTINGS, load_settings
 
 PARTS = {"kafka", "postgres", "redis", "front"}
-SECRETS = ("DURE_SECRET", "DURE_PERSONAL_DATA_KEY", "DURE_DATABASE_PASSWORD")
+KEYS = {"DURE_SIGNING_KEY", "DURE_ANCHOR_KEY", "DURE_PERSONAL_DATA_KEY"}
+SECRETS = ("DURE_SECRET", "DURE_SEAL_KEY", "DURE_VERIFYING_KEY", "DURE_DATABASE_PASSWORD", *KEYS)
+LONG_ENOUGH = "a-value-of-at-least-32-characters-here"
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +56,19 @@ def test_the_environment_of_compose_starts_the_product(compose: dict[str, Any]) 
         settings = load_settings({key: with_values(value) for key, value in given.items()})
         assert not settings.is_demo
         assert settings.bus_url == "kafka://kafka:9092"
+        settings.check_given(*(key.removeprefix("DURE_").lower() for key in KEYS & given.keys()))
 
 
 def with_values(text: str) -> str:
-    """What compose makes of it when the variables without a default are set to something long enough."""
-    text = re.sub(r"\$\{\w+:\?[^}]*\}", "a-value-of-at-least-32-characters-here", text)
+    """What compose makes of it when the variables without a default are set to something fit."""
+    text = re.sub(r"\$\{DURE_VERIFYING_KEY:\?[^}]*\}", verifying_key_of(LONG_ENOUGH), text)
+    text = re.sub(r"\$\{\w+:\?[^}]*\}", LONG_ENOUGH, text)
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
+
+
+def test_a_key_is_given_only_to_the_process_that_needs_it(compose: dict[str, Any]) -> None:
+    given = {name: KEYS & compose[name]["environment"].keys() for name in compose.keys() - PARTS}
+    assert given == {name: {KEY_OF[name]} if name in KEY_OF else set() for name in given}
 
 
 def test_no_secret_has_a_value_in_the_repository() -> None:

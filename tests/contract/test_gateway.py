@@ -87,6 +87,7 @@ def test_a_call_carries_everything_it_was_given(gateway: Gateway) -> None:
         language="en",
         correlation_id="c-1",
         client_address="192.0.2.7",
+        acting_body="city",
     )
 
     assert (reply.status, reply.ok, reply.headers["etag"]) == (201, True, '"7"')
@@ -99,12 +100,13 @@ def test_a_call_carries_everything_it_was_given(gateway: Gateway) -> None:
     assert headers["accept-language"] == "en"
     assert headers["x-correlation-id"] == "c-1"
     assert headers["x-forwarded-for"] == "192.0.2.7"
+    assert headers["acting-body"] == "city"
 
 
 def test_a_plain_read_claims_nothing(gateway: Gateway) -> None:
     headers = gateway.call("echo", "GET", "/echo").body["headers"]
 
-    assert headers.keys().isdisjoint({"authorization", "idempotency-key", "if-match", "x-forwarded-for"})
+    assert headers.keys().isdisjoint({"authorization", "idempotency-key", "if-match", "acting-body", "x-forwarded-for"})
     assert headers["accept-language"] == "ko"
 
 

@@ -16,8 +16,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from services import standalone
-from shared.auth import Actor, Role, issue_token
+from shared.auth import Role, issue_token
 from shared.config import load_settings
+from tests.support import actor
 
 PROMISES = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES = 12
@@ -34,8 +35,8 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def headers() -> dict[str, str]:
-    everything = Actor("schemathesis", frozenset(set(Role) - {Role.PAYMENT_OFFICER}))
-    token = issue_token(everything, secret=load_settings({}).secret, now=datetime.now(UTC))
+    everything = actor(*(set(Role) - {Role.PAYMENT_OFFICER}), account="schemathesis")
+    token = issue_token(everything, signing_key=load_settings({}).signing_key, now=datetime.now(UTC))
     return {"Authorization": f"Bearer {token}"}
 
 

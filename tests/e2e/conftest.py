@@ -1,5 +1,6 @@
 """A running Dure in this process and a headless browser to visit it with."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,9 @@ from deploy.assets import AssetsUnavailable, assets_directory, fetch_missing
 from deploy.local.chromium import Chromium
 from deploy.local.process import PROJECT, Child, Unavailable, free_port
 from services import standalone
+from services.cli import SCENARIO
+from services.portal import demo
+from shared.bus import Record
 from shared.clock import SystemClock
 from shared.config import load_settings
 from tests.e2e import site
@@ -22,6 +26,12 @@ DESK_WIDTH = 1280
 HEIGHT = 844
 TIMEOUT_MILLISECONDS = 10_000
 START_TIMEOUT_SECONDS = 60
+SERVE = """
+import sys, pathlib
+from services.server import run
+from shared.config import load_settings
+run(load_settings(), pathlib.Path(sys.argv[1]))
+"""
 SCREENSHOTS = PROJECT / "var" / "screenshots"  # what each page looked like in the last run
 
 
@@ -37,17 +47,22 @@ def web_files() -> None:
 
 @pytest.fixture(scope="module")
 def address(web_files: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`dure serve` over the seeded operation."""
+    """What `dure serve` runs, over the seeded operation and without the demo beside it."""
     home, port = tmp_path_factory.mktemp("site"), free_port()
     own = {"DURE_HOME": str(home), "DURE_LOG_LEVEL": "error", "PORT": str(port)}
     settings, clock = load_settings(own), SystemClock()
     system = standalone.create_app(settings, clock)
-    site.seed(system.gateway, settings.secret, clock)
+    office = site.Office(system.gateway, settings.signing_key, clock)
+    site.seed(office)
+    site.add_differences(office)
+    system.bus.producer().send([Record("relief.inventory.v1", "water", b"no event")])  # cannot be taken in
     system.drain()
     system.close()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DURE_")}
+    scenario = json.loads((SCENARIO / "scenario.json").read_text(encoding="utf-8"))
+    (home / "scenario.json").write_text(json.dumps({**scenario, "practice": None}), encoding="utf-8")
     server = Child(
-        [sys.executable, "-m", "services.cli", "serve"],
+        [sys.executable, "-c", SERVE, str(home)],
         log=home / "serve.log",
         directory=PROJECT,
         environment={**inherited, **own, "DURE_ASSETS": str(assets_directory())},
@@ -94,7 +109,10 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         )
         if account:
             page.goto("/sign-in")
-            page.click(f"button[value='{account}']")
+            page.fill("[name=account]", account)
+            page.fill("[name=password]", demo.PASSWORD)
+            page.click("main button[type=submit] >> nth=0")
+            page.wait_for_url(lambda url: "/sign-in" not in url)
         return page
 
     yield open_page

@@ -2,67 +2,23 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
-import pytest
 from playwright.sync_api import Page, Route, expect
 
+from services.portal.formats import day
+from shared.clock import SEOUL
 from tests.e2e import site
-from tests.e2e.conftest import DESK_WIDTH, PHONE_WIDTH, SCREENSHOTS
+from tests.e2e.conftest import DESK_WIDTH, SCREENSHOTS
 
 OpenPage = Callable[..., Page]
-PAGES = {
-    None: ["/", "/sign-in", "/volunteer", f"/volunteer/{site.SHIFT}", "/nowhere"],
-    "coordinator": ["/shipments", "/shipments/new", "/stock", "/requests"],
-    "drafter": ["/documents/new"],
-    "commitment-officer": ["/documents", f"/documents/{site.SHORT_DOCUMENT}"],
-    "volunteer-manager": ["/tasks", f"/tasks/{site.TASK}"],
-    "auditor": [
-        "/execution",
-        f"/execution/{site.LINE}/expended",
-        f"/execution/{site.LINE}/expenditure_rate",
-        "/execution-total/committed",
-        f"/trace/{site.PAID_DOCUMENT}",
-        "/reconciliation",
-        "/goods",
-        "/people",
-    ],
-}
-
-
-@pytest.mark.parametrize("width", [PHONE_WIDTH, DESK_WIDTH])
-@pytest.mark.parametrize("account", PAGES, ids=str)
-def test_pages_fit_the_screen_and_name_their_fields(open_page: OpenPage, account: str | None, width: int) -> None:
-    page = open_page(account, width=width)
-    for path in PAGES[account]:
-        page.goto(path)
-        page.evaluate("document.fonts.ready")
-        name = path.strip("/").replace("/", "-") or "home"
-        page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-        assert page.evaluate("document.fonts.check('16px \"Pretendard GOV\"')"), path
-        assert page.evaluate(UNNAMED_FIELDS) == [], path
-        assert page.locator("h1").count() == 1, path
-
-
-# The fields of the page that neither a label nor an attribute names.
-UNNAMED_FIELDS = """() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea")]
-    .filter((field) => !field.labels.length && !field.ariaLabel).map((field) => field.name)"""
-
-
-def test_the_keyboard_reaches_the_content_first(open_page: OpenPage) -> None:
-    page = open_page()
-    page.goto("/")
-    page.keyboard.press("Tab")
-    expect(page.locator("#krds-skip-link a")).to_be_focused()
-    page.keyboard.press("Enter")
-
-    expect(page.locator("main")).to_be_focused()
+NOTICED_WITHIN_SECONDS = 15  # the other services look every few seconds at whose tokens are void
 
 
 def fill_shipment(page: Page, quantity: int) -> None:
     page.goto("/shipments/new")
-    page.select_option("[name=depot_id]", "depot")
-    page.select_option("[name=region]", "andong")
+    page.select_option("[name=depot_id]", site.DEPOT)
+    page.select_option("[name=region_id]", site.ANDONG)
     page.select_option("[name=item_id]", "water")
     page.fill("[name=quantity]", str(quantity))
 
@@ -149,6 +105,74 @@ def test_an_answer_lost_on_the_way_back_does_not_make_a_second_record(open_page:
     assert shipments(page) == before + 1
 
 
+def test_what_was_filled_in_offline_yesterday_took_effect_yesterday(open_page: OpenPage) -> None:
+    page = open_page("coordinator")
+    yesterday = datetime.now(SEOUL) - timedelta(days=1)
+    page.clock.set_fixed_time(yesterday)
+    fill_shipment(page, 1)
+    page.context.set_offline(True)
+    page.click("text=지금 출고")
+    expect(page.get_by_text("이 기기에 저장했습니다")).to_be_visible()
+    page.clock.set_fixed_time(datetime.now(SEOUL))
+    page.context.set_offline(False)
+    page.wait_for_url(re.compile(r"/shipments/(?!new)"))
+
+    expect(page.locator(".panel").first).to_contain_text(day(yesterday.date()))
+    expect(page.locator(".panel").first).to_contain_text("늦은 기록")
+
+
+def test_a_shipment_of_yesterday_is_dated_by_hand_without_scripts(open_page: OpenPage) -> None:
+    page = open_page("coordinator")
+    page.route("**/offline.js", lambda route: route.abort())
+    fill_shipment(page, 1)
+    page.fill("[name=effective_date]", (datetime.now(SEOUL) - timedelta(days=1)).date().isoformat())
+    page.click("text=지금 출고")
+
+    expect(page.locator(".panel").first).to_contain_text("늦은 기록")
+
+
+def test_a_person_of_two_bodies_chooses_for_whom_to_act(open_page: OpenPage) -> None:
+    page = open_page(site.FOR_TWO)
+    page.select_option("#acting-body", site.CENTRE)
+    page.get_by_role("button", name="바꾸기").click()
+    page.goto("/stock")
+    expect(page.locator("li.card", has_text="음료")).to_contain_text("시의 재고")
+    expect(page.get_by_text("이 물품 출고")).to_have_count(0)
+
+    page.select_option("#acting-body", site.CITY)
+    page.get_by_role("button", name="바꾸기").click()
+    fill_shipment(page, 1)
+    page.click("text=지금 출고")
+    expect(page.get_by_text("출고를 기록했습니다")).to_be_visible()
+
+
+def test_a_difference_is_explained_on_the_page_that_names_it(open_page: OpenPage) -> None:
+    page = open_page("budget-officer", width=DESK_WIDTH)
+    page.goto("/reconciliation")
+    finding = page.locator(".findings li", has_text="어느 재난에도 속하지 않습니다")
+    finding.get_by_text("설명 남기기").first.click()
+    finding.get_by_label("사유").fill("보고서에 내역이 없는 그 밖의 구호")
+    finding.get_by_role("button", name="설명 남기기").click()
+
+    expect(page.get_by_text("설명을 남겼습니다")).to_be_visible()
+    expect(finding).to_contain_text("설명됨")
+    expect(finding).to_contain_text("보고서에 내역이 없는 그 밖의 구호")
+    page.screenshot(path=SCREENSHOTS / f"explained-{DESK_WIDTH}.png", full_page=True)
+    finding.get_by_text("설명 거두기").first.click()
+    finding.get_by_label("사유").fill("문서를 다시 봅니다")
+    finding.get_by_role("button", name="설명 거두기").click()
+    expect(finding).not_to_contain_text("설명됨")
+
+
+def test_an_id_of_two_things_leads_to_the_one_that_is_meant(open_page: OpenPage) -> None:
+    page = open_page("auditor")
+    page.goto(f"/trace/{site.AMBIGUOUS}")
+    page.locator("main").get_by_role("link", name="문서").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("사건 기록")
+    expect(page.locator(".events")).to_contain_text("품의")
+
+
 def test_what_waits_on_a_phone_is_sent_by_its_own_account_only(open_page: OpenPage) -> None:
     page = open_page("coordinator")
     entry = {"account": "somebody-else", "action": "/shipments/new", "label": "x", "key": "k", "fields": []}
@@ -175,11 +199,14 @@ def test_money_goes_from_proposal_to_payment_and_a_shortfall_is_named(open_page:
     drafter.click("text=기안하기")
     drafter.select_option("[name=budget_line_id]", site.LINE)
     drafter.fill("[name=purpose]", "임시주택 자재")
+    drafter.select_option("[name=party_id]", label="대한적십자사")
     drafter.fill("[name=payee]", "대한적십자사")
+    drafter.select_option("[name=region_id]", site.GROUP)
     drafter.fill("[name=amount_won]", "200,000,000")
-    drafter.select_option("[name=disaster_id]", "wildfires")
+    drafter.select_option("[name=disaster_id]", site.DISASTER)
     drafter.click("text=품의 올리기")
     expect(drafter.get_by_text("품의를 올렸습니다")).to_be_visible()
+    expect(drafter.get_by_text("영남권 산불 피해지역")).to_be_visible()
 
     for account, button in (
         ("reviewer", "검토"),
@@ -198,7 +225,7 @@ def test_money_goes_from_proposal_to_payment_and_a_shortfall_is_named(open_page:
     officer.get_by_role("button", name="원인행위", exact=True).click()
     refusal = officer.get_by_role("alert")
     expect(refusal).to_contain_text("600,000,000원")
-    expect(refusal).to_contain_text("300,000,000원")
+    expect(refusal).to_contain_text("290,000,000원")
     expect(refusal).to_contain_text("지방의회가 의결합니다")
     officer.screenshot(path=SCREENSHOTS / "refusal.png", full_page=True)
 
@@ -231,6 +258,54 @@ def test_an_auditor_follows_a_figure_down_to_its_events(open_page: OpenPage) -> 
 
     expect(page.locator(".events")).to_contain_text("disbursement.payment_made.v1")
     expect(page.locator(".events")).to_contain_text("relief.disbursement.v1")
+
+
+def sign_in(page: Page, account: str, password: str) -> None:
+    page.goto("/sign-in")
+    page.fill("[name=account]", account)
+    page.fill("[name=password]", password)
+    page.get_by_role("button", name="로그인", exact=True).click()
+
+
+def is_asked_to_sign_in(page: Page) -> bool:
+    page.goto("/shipments")
+    return "/sign-in" in page.url
+
+
+def test_an_account_is_opened_taken_over_by_its_person_and_its_duty_ended(open_page: OpenPage) -> None:
+    administrator = open_page("administrator", width=DESK_WIDTH)
+    administrator.get_by_role("link", name="계정·직무").click()
+    administrator.get_by_role("link", name="새 계정").click()
+    administrator.fill("[name=id]", "kim-duri")
+    administrator.fill("[name=display_name]", "김두리")
+    administrator.fill("[name=password]", "told-by-telephone")
+    administrator.select_option("[name=role]", "coordinator")
+    administrator.select_option("[name=body_id]", site.CITY)
+    administrator.get_by_role("button", name="계정 열기").click()
+    expect(administrator.get_by_text("계정을 열었습니다")).to_be_visible()
+
+    person = open_page()
+    sign_in(person, "kim-duri", "told-by-telephone")
+    person.get_by_role("link", name="김두리").click()
+    expect(person.get_by_role("listitem").filter(has_text="시 현장 담당")).to_be_visible()
+    person.fill("[name=old_password]", "told-by-telephone")
+    person.fill("[name=password]", "known to me alone")
+    person.get_by_role("button", name="비밀번호 바꾸기").click()
+    expect(person.get_by_text("새 비밀번호로 로그인하십시오")).to_be_visible()
+    sign_in(person, "kim-duri", "known to me alone")
+    expect(person).to_have_url(re.compile("/shipments$"))
+
+    administrator.reload()  # the person has changed the account since
+    administrator.locator("summary", has_text="직무 끝내기").click()
+    administrator.locator("details[open] [name=reason]").fill("파견이 끝남")
+    administrator.get_by_role("button", name="직무 끝내기").click()
+    expect(administrator.get_by_text("직무를 끝냈습니다")).to_be_visible()
+    expect(administrator.locator("li.panel")).to_contain_text("파견이 끝남")
+    for _ in range(NOTICED_WITHIN_SECONDS):
+        if is_asked_to_sign_in(person):
+            break
+        person.wait_for_timeout(1000)
+    expect(person.get_by_text("로그인이 끝났습니다")).to_be_visible()
 
 
 def test_the_language_switches_and_stays(open_page: OpenPage) -> None:

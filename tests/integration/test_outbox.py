@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from shared.bus.embedded import EmbeddedBus, EmbeddedProducer
 from shared.db import Database, ensure_database
 from shared.events import Event
 from shared.outbox import ControlTotal, Relay
-from tests.support import FixedClock
+from tests.support import FixedClock, fact
 
 TOPIC = "relief.test.v1"
 metadata = sa.MetaData()
@@ -46,18 +45,7 @@ class Source:
 
 
 def event(id_: str, note: str = "") -> Event:
-    return Event(
-        id=id_,
-        source="/dure/test",
-        type="test.happened.v1",
-        time=datetime(2025, 4, 11, tzinfo=UTC),
-        subject="one-subject",
-        effective_date=date(2025, 4, 11),
-        correlation_id="c",
-        causation_id=None,
-        aggregate_version=1,
-        data={"amount_won": 10, "note": note},
-    )
+    return fact("test.happened.v1", {"amount_won": 10, "note": note}, id=id_, subject="one-subject")
 
 
 @pytest.fixture

@@ -1,28 +1,48 @@
 """The reader of an inbox when its database is restored to an earlier state under it."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-import shared.inbox
+import shared.reader
 from shared.bus import Bus, Record, open_bus
 from shared.clock import SystemClock
 from shared.db import Database, ensure_database
 from shared.events import Event
-from shared.inbox import Inbox, InboxTables, Reader, Received
+from shared.inbox import Inbox, InboxTables, Taking
+from shared.reader import Reader
+from tests.support import fact
 
 TOPIC = "relief.inventory.v1"
 METADATA = sa.MetaData()
-TABLES = InboxTables.declare(METADATA)
+LINES = sa.Table(
+    "lines",
+    METADATA,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer, primary_key=True),
+)
+TABLES = InboxTables.declare(METADATA, LINES)
 EFFECTS = sa.Table("effects", METADATA, sa.Column("event_id", sa.String(64)))
 
 
-def apply(tx: Connection, batch: Sequence[Received]) -> None:
-    tx.execute(sa.insert(EFFECTS), [{"event_id": received.event.id} for received in batch])
+class NoLines:
+    """The effect of an event that keeps no lines."""
+
+    lines: Sequence[tuple[Any, ...]] = ()
+    control_amount = 0
+
+
+def read_event(_event: Event) -> NoLines:
+    return NoLines()
+
+
+def apply(tx: Connection, takings: Sequence[Taking]) -> None:
+    if rows := [{"event_id": one.event_id} for taking in takings for one in taking.accepted]:
+        tx.execute(sa.insert(EFFECTS), rows)
 
 
 @pytest.fixture
@@ -42,29 +62,21 @@ def bus(tmp_path: Path) -> Iterator[Bus]:
     opened.close()
 
 
+def inbox_of(database: Database) -> Inbox:
+    return Inbox(database, TABLES, [TOPIC], read=read_event, apply=apply, clock=SystemClock())
+
+
 @pytest.fixture
 def reader(database: Database, bus: Bus) -> Iterator[Reader]:
-    opened = Reader(bus, "ledger", [TOPIC], Inbox(database, TABLES, apply, SystemClock()))
+    opened = Reader(bus, "ledger", [TOPIC], inbox_of(database))
     yield opened
     opened.close()
 
 
 def publish(bus: Bus, *ids: str) -> None:
     producer = bus.producer()
-    moment = datetime(2025, 4, 11, 3, 0, tzinfo=UTC)
     for id_ in ids:
-        event = Event(
-            id=id_,
-            source="/inventory",
-            type="inventory.stock_received.v1",
-            time=moment,
-            subject="shelter",
-            effective_date=date(2025, 4, 11),
-            correlation_id="c",
-            causation_id=None,
-            aggregate_version=1,
-            data={},
-        )
+        event = fact("inventory.stock_received.v1", {}, id=id_, subject="shelter")
         producer.send([Record(TOPIC, "shelter", event.to_bytes())])
     producer.close()
 
@@ -100,7 +112,7 @@ def test_a_reader_whose_database_is_restored_reads_again_from_there(
 def test_a_restored_database_catches_up_though_nothing_new_arrives(
     reader: Reader, database: Database, bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared.inbox, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(shared.reader, "LOOK_SECONDS", 0.0)
     publish(bus, "1", "2")
     read(reader)
     assert effects(database) == ["1", "2"]

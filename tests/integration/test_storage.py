@@ -32,7 +32,7 @@ def database_of(api: Caller) -> Database:
 
 
 def open_fund(api: Caller) -> Answer:
-    return api.post("/funds", FUND, Role.ADMINISTRATOR, key="the-one-key")
+    return api.post("/funds", FUND, Role.BUDGET_OFFICER, key="the-one-key")
 
 
 def assert_told_to_come_back(answer: Answer) -> None:
@@ -61,7 +61,7 @@ def test_a_full_disk_is_told_and_loses_nothing(api: Caller) -> None:
 
     def send(number: int) -> Answer:
         fund = {"id": f"fund-{number}", "name": "기금" * 90, "fund_type": "fund"}
-        return api.post("/funds", fund, Role.ADMINISTRATOR, key=f"key-{number}")
+        return api.post("/funds", fund, Role.BUDGET_OFFICER, key=f"key-{number}")
 
     answers = takewhile(lambda answer: answer.status_code != 503, map(send, range(1000)))
     taken = [answer.json["id"] for answer in answers]

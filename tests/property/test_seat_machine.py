@@ -20,6 +20,7 @@ from shared.http import EXTENSION
 from tests.support import Caller, FixedClock
 
 MANAGER: Final = Role.VOLUNTEER_MANAGER
+AUDITOR: Final = Role.AUDITOR
 DURING_THE_DAY: Final = datetime(2025, 4, 12, 3, 0, tzinfo=UTC)
 # Name of the shift: its task's way of selection, seats, and hours on one day (UTC). The first three overlap.
 SHIFTS: Final = {
@@ -77,12 +78,12 @@ class Seats(RuleBasedStateMachine):
         for selection in ("first_come", "selected"):
             body = {
                 "id": selection,
-                "disaster_id": "d",
-                "title": "t",
-                "place": "p",
+                "disaster_id": "yeongnam-wildfires-2025",
+                "title": "이재민 텐트 철거",
+                "place": "안동체육관",
                 "kind": "general",
                 "selection": selection,
-                "host_organisation": "h",
+                "host_organisation": "자원봉사센터",
             }
             assert self.call.post("/tasks", body, MANAGER, account="one").status_code == 201
             assert (
@@ -102,7 +103,7 @@ class Seats(RuleBasedStateMachine):
         if expected:
             assert self._slug(answer) == expected
             return multiple()
-        body = answer.get_json()
+        body = answer.json
         self.model[body["id"]] = Known(person, shift, "confirmed" if first_come else "applied", body["cancel_code"])
         assert body["state"] == self.model[body["id"]].state
         return body["id"]
@@ -117,8 +118,13 @@ class Seats(RuleBasedStateMachine):
         if expected:
             assert self._slug(answer) == expected
         else:
-            assert answer.get_json()["state"] == LEADS_TO[step]
+            assert answer.json["state"] == LEADS_TO[step]
             known.state = LEADS_TO[step]
+
+    @rule(id_=sign_ups, step=st.sampled_from(sorted(LEADS_TO)))
+    def nothing_changes_by_a_manager_of_another_body(self, id_: str, step: str) -> None:
+        answer = self.call.post(f"/sign-ups/{id_}/{step}", {}, MANAGER, body="red-cross", version=self._version(id_))
+        assert self._slug(answer) == "other-body"
 
     @rule(id_=sign_ups, times=st.integers(1, 3), as_manager=st.booleans())
     def cancel(self, id_: str, times: int, as_manager: bool) -> None:
@@ -129,7 +135,7 @@ class Seats(RuleBasedStateMachine):
             if answer.status_code == 429:
                 return  # a run may cancel more often than one address is allowed to
             if known.state in ALLOWED_FROM["cancel"] | {"cancelled"}:
-                assert answer.get_json()["state"] == "cancelled"
+                assert answer.json["state"] == "cancelled"
                 known.state = "cancelled"
             else:
                 assert self._slug(answer) == "wrong-state"
@@ -142,13 +148,18 @@ class Seats(RuleBasedStateMachine):
         assert all(count <= SHIFTS[shift][1] for shift, count in taken.items())
 
     @invariant()
+    def the_balances_told_to_the_ledger_are_those_of_the_model(self) -> None:
+        told = {item["shift_id"]: item["taken"] for item in self.call.get("/balances", AUDITOR).json["items"]}
+        assert told == {shift: self._seated(shift) for shift in told}
+
+    @invariant()
     def nobody_is_expected_in_two_places(self) -> None:
         for one, other in combinations([known for known in self.model.values() if known.state in ENGAGED], 2):
             assert one.person != other.person or not overlap(one.shift, other.shift)
 
     @invariant()
     def the_summary_counts_what_happened(self) -> None:
-        for item in self.call.get("/summary", MANAGER).get_json()["items"]:
+        for item in self.call.get("/summary", MANAGER).json["items"]:
             states = [known.state for known in self.model.values() if SHIFTS[known.shift][0] == item["task_id"]]
             assert item["applied"] == len(states)
             assert item["confirmed"] == sum(state in ENGAGED for state in states)
@@ -172,10 +183,10 @@ class Seats(RuleBasedStateMachine):
         return sum(known.shift == shift and known.state in ENGAGED for known in self.model.values())
 
     def _version(self, id_: str) -> int:
-        return int(self.call.get(f"/sign-ups/{id_}", MANAGER).get_json()["version"])
+        return int(self.call.get(f"/sign-ups/{id_}", MANAGER).json["version"])
 
     def _slug(self, answer: Any) -> str:
-        return str(answer.get_json()["type"]).rpartition(":")[2]
+        return str(answer.json["type"]).rpartition(":")[2]
 
 
 TestSeats = Seats.TestCase

@@ -14,11 +14,11 @@ from typing import Final, NoReturn
 import click
 
 from tests.simulation.actions import Action
+from tests.simulation.lives import Workshop, replay, simulate, workshop
 from tests.simulation.plants import PLANTS, planted
-from tests.simulation.run import Report, replay, simulate
+from tests.simulation.run import Report
 from tests.simulation.shrink import shrink
 from tests.simulation.story import lines, short_story
-from tests.simulation.world import Workshop, workshop
 
 LIMITS: Final = {"SEED": (0, 2**32 - 1), "STEPS": (1, 1_000_000), "SEEDS": (1, 1_000_000)}
 DEFAULTS: Final = {"SEED": "1", "STEPS": "400", "SEEDS": "20", "PLANT": "", "STORY": ""}
@@ -40,7 +40,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     wish = read_wish()
     try:
-        with planted(wish.plant), workshop() as shop:
+        with workshop() as shop, planted(wish.plant):
             return search(shop, wish)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)

@@ -68,6 +68,75 @@ class Read:
 
 
 @dataclass(frozen=True)
+class Listen:
+    """A service hears once whose access ended. `fault` is one of STRIKES."""
+
+    service: str
+    fault: str = ""
+
+    def told(self) -> str:
+        return f"{self.service} hears whose access ended{STRIKES[self.fault]}"
+
+
+@dataclass(frozen=True)
+class Know:
+    """Somebody asks what was known so many minutes ago of a day so many days from today."""
+
+    report: str
+    minutes: int
+    days: int
+
+    def told(self) -> str:
+        return f"somebody asks for {self.report} as of {self.days:+} days as it was known {self.minutes} minutes ago"
+
+
+@dataclass(frozen=True)
+class Recall:
+    """What was asked before of a moment is asked again."""
+
+    nth: int
+
+    def told(self) -> str:
+        return "somebody asks again what was known"
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """The background work that makes an anchor a day runs once."""
+
+    def told(self) -> str:
+        return "the ledger makes the anchor of the day if there is none"
+
+
+@dataclass(frozen=True)
+class CheckAnchor:
+    """An anchor that was kept elsewhere is compared with the ledger."""
+
+    nth: int
+
+    def told(self) -> str:
+        return "an anchor that was kept is checked"
+
+
+@dataclass(frozen=True)
+class Learn:
+    """The ledger is deployed with code that can read what it did not know."""
+
+    def told(self) -> str:
+        return "the ledger learns to read what it did not know"
+
+
+@dataclass(frozen=True)
+class Lose:
+    """The bus loses a record before the ledger read it; its owner's operator publishes it again."""
+
+    service: str
+
+    def told(self) -> str:
+        return f"the bus loses a record of {self.service} that was not read yet, and gets it again"
+
+
+@dataclass(frozen=True)
 class Restart:
     """A part is stopped and started on the same files: a service, or `bus`."""
 
@@ -120,7 +189,11 @@ class Republish:
 
 @dataclass(frozen=True)
 class Poison:
-    """A record nobody should have written. `how`: half, noise, changed (a known id, other content) or empty."""
+    """A record nobody should have written.
+
+    `how`: half, noise, empty, changed (a known id, other content), unfit (of a known type, without what it needs) or
+    unknown (of a type nobody knows).
+    """
 
     service: str
     how: str
@@ -177,6 +250,13 @@ Action = (
     | Race
     | Publish
     | Read
+    | Listen
+    | Know
+    | Recall
+    | Anchor
+    | CheckAnchor
+    | Learn
+    | Lose
     | Restart
     | Tear
     | Wait

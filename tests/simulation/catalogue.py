@@ -1,24 +1,20 @@
-"""What can be asked of the services: paths, roles and the form of each body, written down apart from the product."""
+"""What can be asked of the services: paths, roles, days and bodies, written down apart from the product."""
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
 from typing import Any, Final
 
-ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-REGISTRATION_NUMBER: Final = re.compile(r"\d{6}-[1-8]\d{6}")
-PHONE: Final = re.compile(r"010-?\d{4}-?\d{4}")
-LARGEST_WON: Final = 10**15
+from tests.simulation.forms import ROLES, Form, form
+
 LONGEST_BODY: Final = 160  # of a body in a story
 TOKENS: Final = {
     "valid": "",
     "none": "without a token",
     "forged": "with a forged token",
     "expired": "with an expired token",
+    "old": "with the oldest token that was kept",
 }
-LARGEST_QUANTITY: Final = 10**12
 
 
 @dataclass(frozen=True)
@@ -28,18 +24,18 @@ class Request:
     op: str
     key: str
     account: str
-    roles: tuple[str, ...]
     target: str = ""
     body: Mapping[str, Any] = field(default_factory=dict)
     version: str = "current"
     token: str = "valid"
+    acting_body: str = ""
     fault: str = ""  # what strikes the service while it answers
 
     def but(self, **changes: Any) -> "Request":
         return replace(self, **changes)
 
     def told(self) -> str:
-        who = self.account + (" (importer)" if "importer" in self.roles else "")
+        who = self.account + (f" for {self.acting_body}" if self.acting_body else "")
         body = json.dumps(dict(self.body), ensure_ascii=False, sort_keys=True)
         words = [f"{who}: {self.op}", self.target, body[:LONGEST_BODY] + "…" * (len(body) > LONGEST_BODY)]
         words += [TOKENS[self.token]]
@@ -50,227 +46,241 @@ class Request:
 
 @dataclass(frozen=True)
 class Op:
-    """One kind of request. `form` names the fields of its body and what each holds; `?` marks an optional one."""
+    """One kind of request. `scope` says for whom it is done: system, body or public.
+
+    `back` and `forward` are how many days from today anybody may date it; an importer may go back to 2010.
+    """
 
     service: str
     path: str
     roles: frozenset[str]
-    form: dict[str, tuple[str, bool]]
+    form: Form
+    scope: str = "body"
     method: str = "POST"
     status: int = 201
     edits: bool = False
-    public: bool = False
     keeps_answer: bool = True
+    takes_key: bool = True
+    back: int = 0
+    forward: int = 0
 
-
-def whole(low: int, high: int) -> Callable[[Any], bool]:
-    return lambda value: type(value) is int and low <= value <= high
-
-
-def text(longest: int) -> Callable[[Any], bool]:
-    def fits(value: Any) -> bool:
-        if not isinstance(value, str) or not 1 <= len(value.strip()) <= longest:
-            return False
-        return all(ord(character) >= 32 for character in value)
-
-    return fits
-
-
-def one_of(*choices: str) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and value in choices
-
-
-def is_id(value: Any) -> bool:
-    return isinstance(value, str) and ID.fullmatch(value) is not None
-
-
-def is_day(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and len(value) == 10 and bool(date.fromisoformat(value))
-    except ValueError:
-        return False
-
-
-def is_moment(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
-        return False
-
-
-def is_personal_text(value: Any) -> bool:
-    return text(500)(value) and not REGISTRATION_NUMBER.search(value)
-
-
-def is_credential(value: Any) -> bool:
-    if not isinstance(value, dict) or set(value) != {"kind", "number"}:
-        return False
-    return is_id(value["kind"]) and is_personal_text(value["number"])
-
-
-def are_lines(*allowed: str) -> Callable[[Any], bool]:
-    def fits(value: Any) -> bool:
-        return isinstance(value, list) and bool(value) and all(is_line(line) for line in value)
-
-    def is_line(line: Any) -> bool:
-        if not isinstance(line, dict) or not {"item_id", "quantity"} <= set(line) <= set(allowed):
-            return False
-        return FORMS["quantity"](line["quantity"]) and all(is_id(line[x]) for x in set(line) - {"quantity"})
-
-    return fits
-
-
-FORMS: Final[dict[str, Callable[[Any], bool]]] = {
-    "id": is_id,
-    "text": text(200),
-    "unit": text(20),
-    "purpose": text(500),
-    "reason": text(1000),
-    "log": text(4000),
-    "day": is_day,
-    "moment": is_moment,
-    "yes_no": lambda value: type(value) is bool,
-    "consent": lambda value: value is True,
-    "won": whole(1, LARGEST_WON),
-    "forecast": whole(0, LARGEST_WON),
-    "quantity": whole(1, LARGEST_QUANTITY),
-    "seats": whole(1, 100_000),
-    "year": whole(2000, 2100),
-    "fund_type": one_of("general", "special", "fund"),
-    "appropriation": one_of(
-        "original_appropriation", "supplementary_appropriation", "emergency_appropriation", "supplementary_reduction"
-    ),
-    "stage": one_of("suppression", "recovery", "livelihood"),
-    "task_kind": one_of("general", "foreign_residents", "medical"),
-    "selection": one_of("first_come", "selected"),
-    "roles": lambda value: isinstance(value, list) and bool(value),
-    "wanted": are_lines("item_id", "quantity", "lot_id"),
-    "received": are_lines("item_id", "quantity"),
-    "password": lambda value: isinstance(value, str) and 10 <= len(value) <= 200,
-    "personal": is_personal_text,
-    "phone": lambda value: isinstance(value, str) and PHONE.fullmatch(value) is not None,
-    "nation": lambda value: isinstance(value, str) and re.fullmatch("[A-Z]{2}", value) is not None,
-    "credential": is_credential,
-}
-
-
-def form(described: str) -> dict[str, tuple[str, bool]]:
-    """`name:text note?:reason` as the fields of a body: what each holds, and whether it must be there."""
-    pairs = [word.split(":") for word in described.split()]
-    return {name.rstrip("?"): (kind, not name.endswith("?")) for name, kind in pairs}
-
-
-def is_well_formed(op: Op, body: Mapping[str, Any]) -> bool:
-    required = {name for name, (_, needed) in op.form.items() if needed}
-    if not required <= set(body) <= set(op.form):
-        return False
-    return all(FORMS[op.form[name][0]](value) for name, value in body.items())
+    @property
+    def is_public(self) -> bool:
+        return self.scope == "public"
 
 
 def _op(service: str, path: str, roles: str, described: str = "", **options: Any) -> Op:
-    return Op(service, path, frozenset(roles.split()), form(described + " effective_date?:day"), **options)
+    return _undated(service, path, roles, f"{described} effective_date?:day", **options)
 
 
 def _undated(service: str, path: str, roles: str, described: str = "", **options: Any) -> Op:
     return Op(service, path, frozenset(roles.split()), form(described), **options)
 
 
-def _edit(service: str, path: str, roles: str, described: str = "", **options: Any) -> Op:
+def _step(service: str, path: str, roles: str, described: str = "", **options: Any) -> Op:
+    """An edit that answers with the thing as it is now."""
     return _op(service, path, roles, described, edits=True, **{"status": 200, **options})
 
 
-DOCUMENT: Final = "/spending-proposals/{}"
-SHIPMENT: Final = "/shipments/{}"
-SIGN_UP: Final = "/sign-ups/{}"
-CONTENT: Final = "purpose?:purpose payee?:text disaster_id?:id"
-EVERYBODY: Final = (
-    "coordinator drafter reviewer approver commitment_officer payment_officer volunteer_manager volunteer auditor "
-    "administrator importer"
-)
-ACCOUNT: Final = "id:id display_name:text password:password roles:roles"
-TASK: Final = (
-    "id:id disaster_id:id title:text place:text kind:task_kind selection:selection host_organisation:text "
-    "required_credential?:id"
-)
-SHIPPING: Final = "id:id depot_id:id disaster_id:id region:text request_id?:id lines:wanted dispatch_now?:yes_no"
-APPROPRIATION: Final = "id:id kind:appropriation amount_won:won authority_reference?:text decided_on?:day"
+def _renames(service: str, path: str, roles: str, **options: Any) -> Op:
+    named = "name:text english_name?:text_or_none"
+    return _op(service, path, roles, named, **{"back": 30, "edits": True, **options})
+
+
+def _account(path: str, described: str = "", **options: Any) -> Op:
+    return _undated("situation", "/accounts" + path, "administrator", described, **{"scope": "system", **options})
+
+
+NAME: Final = "english_name?:text_or_none name:text"
+BASIS: Final = "basis_kind?:basis_or_none basis_reference?:text_or_none basis_date?:day_or_none"
+DISASTER: Final = f"id:id {NAME} kind:word began_on:day region_ids?:regions {BASIS}"
+PLACE: Final = f"id:region {NAME} kind:region_kind parent_id?:region_or_none member_ids?:regions"
+MASTER: Final = "administrator importer"
+SYSTEM: Final = {"scope": "system", "back": 30}
 
 SITUATION: Final = {
-    "open_disaster": _op("situation", "/disasters", "administrator", "id:id name:text kind:unit began_on:day"),
-    "change_stage": _edit("situation", "/disasters/{}/stages", "administrator", "stage:stage", status=201),
-    "write_log": _op("situation", "/log-entries", EVERYBODY, "id:id disaster_id:id text:log"),
-    "open_account": _undated("situation", "/accounts", "administrator", ACCOUNT),
+    "sign_in": _undated(
+        "situation", "/tokens", "", "account:id password:password", scope="public", takes_key=False, keeps_answer=False
+    ),
+    "sign_out_everywhere": _undated("situation", "/me/sign-out", " ".join(ROLES), scope="system"),
+    "open_account": _account("", "id:id display_name:text password:password grants:grants"),
+    "give_grant": _account(
+        "/{}/grants",
+        "role:role body_id:id disaster_id?:id_or_none first_day?:day_or_none last_day?:day_or_none",
+        edits=True,
+    ),
+    "end_grant": _account("/{}/end", "reason:reason", edits=True),
+    "disable": _account("/{}/disable", "reason:reason", edits=True),
+    "enable": _account("/{}/enable", "reason:reason", edits=True),
+    "sign_out": _account("/{}/sign-out", "reason:reason"),
+    "open_disaster": _op("situation", "/disasters", MASTER, DISASTER, **SYSTEM),
+    "rename_disaster": _renames("situation", "/disasters/{}/names", MASTER, scope="system"),
+    "change_stage": _step("situation", "/disasters/{}/stages", MASTER, "stage:stage", status=201, **SYSTEM),
+    "correct_stage": _undated(
+        "situation",
+        "/disasters/{}/stages/corrections",
+        "administrator",
+        "stage:stage reason:reason",
+        edits=True,
+        scope="system",
+    ),
+    "state_basis": _step("situation", "/disasters/{}/basis", MASTER, BASIS, status=201, **SYSTEM),
+    "affect": _step("situation", "/disasters/{}/regions", MASTER, "region_ids:regions", status=201, **SYSTEM),
+    "join": _undated(
+        "situation",
+        "/disasters/{}/bodies",
+        MASTER,
+        "body_id:id first_day?:day last_day?:day_or_none",
+        edits=True,
+        forward=365,
+        **SYSTEM,
+    ),
+    "leave": _undated("situation", "/disasters/{}/end", MASTER, "last_day?:day", edits=True, forward=365, **SYSTEM),
+    "register_body": _op(
+        "situation", "/bodies", MASTER, f"id:id {NAME} kind:body_kind region_id?:region_or_none", **SYSTEM
+    ),
+    "rename_body": _renames("situation", "/bodies/{}/names", MASTER, scope="system"),
+    "register_region": _op("situation", "/regions", MASTER, PLACE, **SYSTEM),
+    "rename_region": _renames("situation", "/regions/{}/names", MASTER, scope="system"),
+    "end_region": _undated("situation", "/regions/{}/end", MASTER, "valid_to:day", edits=True, scope="system"),
+    "register_site": _op(
+        "situation",
+        "/sites",
+        f"{MASTER} coordinator",
+        f"id:id {NAME} region_id:region kind:site_kind body_id?:id_or_none",
+        **SYSTEM,
+    ),
+    "rename_site": _renames("situation", "/sites/{}/names", f"{MASTER} coordinator", scope="system"),
+    "write_log": _op(
+        "situation",
+        "/log-entries",
+        f"{MASTER} coordinator volunteer_manager",
+        "id:id disaster_id:id text:log corrects_id?:id",
+        back=7,
+    ),
 }
+DOCUMENT: Final = "/spending-proposals/{}"
+WHERE_TO: Final = "disaster_id?:id_or_none relief_stage?:stage_or_none region_id?:region_or_none party_id?:id_or_none"
+BUDGET: Final = "budget_officer importer"
 MONEY: Final = {
-    "open_fund": _undated("disbursement", "/funds", "administrator", "id:id name:text fund_type:fund_type"),
-    "open_line": _undated(
+    "open_fund": _op("disbursement", "/funds", BUDGET, f"id:id {NAME} fund_type:fund_type"),
+    "rename_fund": _renames("disbursement", "/funds/{}/names", BUDGET),
+    "open_line": _op(
         "disbursement",
         "/budget-lines",
-        "administrator",
-        "id:id fund_id:id fiscal_year:year name:text policy_program:text",
+        BUDGET,
+        f"id:id fund_id:id fiscal_year:year {NAME} policy_program:text",
+        forward=400,
     ),
-    "appropriate": _op("disbursement", "/budget-lines/{}/appropriations", "administrator", APPROPRIATION),
-    "forecast": _op("disbursement", "/budget-lines/{}/forecasts", "administrator", "year_end_forecast_won:forecast"),
+    "rename_line": _renames("disbursement", "/budget-lines/{}/names", BUDGET),
+    "appropriate": _op(
+        "disbursement",
+        "/budget-lines/{}/appropriations",
+        BUDGET,
+        "id:id kind:appropriation amount_won:won authority_reference?:text decided_on?:day",
+        forward=400,
+    ),
+    "forecast": _op("disbursement", "/budget-lines/{}/forecasts", BUDGET, "year_end_forecast_won:forecast"),
     "propose": _op(
         "disbursement",
         "/spending-proposals",
-        "drafter",
-        "id:id budget_line_id:id amount_won:won purpose:purpose payee:text disaster_id?:id",
+        "drafter importer",
+        f"id:id budget_line_id:id amount_won:won purpose:purpose payee:text {WHERE_TO}",
     ),
-    "revise": _edit(
-        "disbursement", DOCUMENT, "drafter", f"budget_line_id?:id amount_won?:won {CONTENT}", method="PATCH"
+    "revise": _step(
+        "disbursement",
+        DOCUMENT,
+        "drafter importer",
+        f"budget_line_id?:id amount_won?:won purpose?:purpose payee?:text {WHERE_TO}",
+        method="PATCH",
     ),
-    "review": _edit("disbursement", DOCUMENT + "/review", "reviewer", "comment?:reason"),
-    "approve": _edit("disbursement", DOCUMENT + "/approve", "approver", "comment?:reason"),
-    "reject": _edit("disbursement", DOCUMENT + "/reject", "reviewer approver", "comment?:reason"),
-    "commit": _edit("disbursement", DOCUMENT + "/commit", "commitment_officer", "comment?:reason"),
-    "release": _edit("disbursement", DOCUMENT + "/release", "commitment_officer", "amount_won:won reason:reason"),
-    "pay": _edit("disbursement", DOCUMENT + "/payments", "payment_officer", "id:id amount_won:won", status=201),
-    "reverse": _op("disbursement", "/payments/{}/reversals", "payment_officer", "amount_won:won reason:reason"),
+    "review": _step("disbursement", DOCUMENT + "/review", "reviewer importer", "comment?:reason"),
+    "approve": _step("disbursement", DOCUMENT + "/approve", "approver importer", "comment?:reason"),
+    "reject": _step("disbursement", DOCUMENT + "/reject", "reviewer approver importer", "comment?:reason"),
+    "commit": _step("disbursement", DOCUMENT + "/commit", "commitment_officer importer", "comment?:reason"),
+    "release": _step(
+        "disbursement", DOCUMENT + "/release", "commitment_officer importer", "amount_won:won reason:reason"
+    ),
+    "pay": _step(
+        "disbursement", DOCUMENT + "/payments", "payment_officer importer", "id:id amount_won:won", status=201
+    ),
+    "reverse": _op(
+        "disbursement", "/payments/{}/reversals", "payment_officer importer", "amount_won:won reason:reason"
+    ),
 }
+SHIPMENT: Final = "/shipments/{}"
+SHIPPING: Final = (
+    "id:id depot_id:id disaster_id:id region_id:region site_id?:id_or_none request_id?:id_or_none lines:wanted "
+    "dispatch_now?:yes_no"
+)
+FIELD: Final = "coordinator importer"
 GOODS: Final = {
-    "register_item": _undated("inventory", "/items", "coordinator administrator", "id:id name:text unit:unit"),
-    "register_depot": _undated("inventory", "/depots", "coordinator administrator", "id:id name:text"),
+    "register_item": _op("inventory", "/items", f"{FIELD} administrator", f"id:id {NAME} unit:unit", scope="system"),
+    "rename_item": _renames("inventory", "/items/{}/names", f"{FIELD} administrator", scope="system"),
     "receive_stock": _op(
         "inventory",
         "/receipts",
-        "coordinator",
-        "id:id item_id:id depot_id:id quantity:quantity expires_on?:day source:text",
+        FIELD,
+        "id:id item_id:id depot_id:id quantity:quantity expires_on?:day_or_none source:text",
+        back=7,
     ),
     "request_goods": _op(
-        "inventory", "/requests", "coordinator", "id:id disaster_id:id region:text item_id:id quantity:quantity"
+        "inventory",
+        "/requests",
+        FIELD,
+        "id:id disaster_id:id region_id:region site_id?:id_or_none item_id:id quantity:quantity",
+        back=7,
     ),
-    "close_request": _edit("inventory", "/requests/{}/close", "coordinator", "reason:reason"),
-    "ship": _op("inventory", "/shipments", "coordinator", SHIPPING),
-    "dispatch": _edit("inventory", SHIPMENT + "/dispatch", "coordinator"),
-    "cancel_shipment": _edit("inventory", SHIPMENT + "/cancel", "coordinator", "reason:reason"),
-    "receive_shipment": _edit(
-        "inventory", SHIPMENT + "/receipts", "coordinator", "lines:received note?:reason", status=201
+    "close_request": _step("inventory", "/requests/{}/close", FIELD, "reason:reason", back=7),
+    "ship": _op("inventory", "/shipments", FIELD, SHIPPING, back=7),
+    "dispatch": _step("inventory", SHIPMENT + "/dispatch", FIELD, back=7),
+    "cancel_shipment": _step("inventory", SHIPMENT + "/cancel", FIELD, "reason:reason", back=7),
+    "receive_shipment": _step(
+        "inventory", SHIPMENT + "/receipts", FIELD, "lines:received note?:reason", status=201, back=7
     ),
 }
+SIGN_UP: Final = "/sign-ups/{}"
+MANAGER: Final = "volunteer_manager importer"
 PEOPLE: Final = {
-    "propose_task": _op("dispatch", "/tasks", "volunteer_manager", TASK),
-    "approve_task": _edit("dispatch", "/tasks/{}/approve", "volunteer_manager approver"),
-    "close_task": _edit("dispatch", "/tasks/{}/close", "volunteer_manager"),
-    "open_shift": _op(
-        "dispatch", "/tasks/{}/shifts", "volunteer_manager", "id:id starts_at:moment ends_at:moment seats:seats"
+    "propose_task": _op(
+        "dispatch",
+        "/tasks",
+        MANAGER,
+        "id:id disaster_id:id title:text english_title?:text_or_none place:text site_id?:id_or_none "
+        "region_id?:region_or_none kind:task_kind selection:selection host_organisation:text "
+        "required_credential?:id_or_none",
     ),
+    "rename_task": _op("dispatch", "/tasks/{}/names", MANAGER, "title:text english_title?:text_or_none", edits=True),
+    "approve_task": _step("dispatch", "/tasks/{}/approve", f"{MANAGER} approver"),
+    "close_task": _step("dispatch", "/tasks/{}/close", MANAGER),
+    "open_shift": _op("dispatch", "/tasks/{}/shifts", MANAGER, "id:id starts_at:moment ends_at:moment seats:seats"),
     "sign_up": _op(
         "dispatch",
         "/shifts/{}/sign-ups",
         "",
-        "id:id name:personal phone:phone consent:consent nationality?:nation credential?:credential",
-        public=True,
+        "id:id name:word phone:phone consent:consent nationality?:nation credential?:credential",
+        scope="public",
     ),
-    "verify": _edit("dispatch", SIGN_UP + "/verify-credential", "volunteer_manager", "verified_reference:personal"),
-    "confirm": _edit("dispatch", SIGN_UP + "/confirm", "volunteer_manager", "reason?:personal"),
-    "waitlist": _edit("dispatch", SIGN_UP + "/waitlist", "volunteer_manager", "reason?:personal"),
-    "decline": _edit("dispatch", SIGN_UP + "/decline", "volunteer_manager", "reason?:personal"),
-    "attend": _edit("dispatch", SIGN_UP + "/attend", "volunteer_manager"),
-    "cancel_sign_up": _op("dispatch", SIGN_UP + "/cancel", "", "cancel_code?:unit", status=200, public=True),
+    "verify": _step("dispatch", SIGN_UP + "/verify-credential", MANAGER, "verified_reference:text"),
+    "confirm": _step("dispatch", SIGN_UP + "/confirm", MANAGER, "reason?:purpose"),
+    "waitlist": _step("dispatch", SIGN_UP + "/waitlist", MANAGER, "reason?:purpose"),
+    "decline": _step("dispatch", SIGN_UP + "/decline", MANAGER, "reason?:purpose"),
+    "attend": _step("dispatch", SIGN_UP + "/attend", MANAGER, back=7),
+    "cancel_sign_up": _op("dispatch", SIGN_UP + "/cancel", "", "cancel_code?:word", status=200, scope="public"),
     "reveal": _undated(
         "dispatch", SIGN_UP + "/reveal", "volunteer_manager", "reason:purpose", status=200, keeps_answer=False
     ),
-    "purge": _undated("dispatch", "/purges", "administrator"),
+    "purge": _undated("dispatch", "/purges", "administrator", scope="system"),
 }
-OPS: Final[dict[str, Op]] = {**SITUATION, **MONEY, **GOODS, **PEOPLE}
+LEDGER: Final = {
+    "add_note": _undated(
+        "ledger",
+        "/differences/{}/notes",
+        "administrator budget_officer importer",
+        "action:said owner?:id reason:reason",
+        scope="system",
+    ),
+    "retake": _undated("ledger", "/retakes", "administrator", scope="system", status=200),
+    "make_anchor": _undated("ledger", "/anchors", "administrator", scope="system"),
+}
+OPS: Final[dict[str, Op]] = {**SITUATION, **MONEY, **GOODS, **PEOPLE, **LEDGER}

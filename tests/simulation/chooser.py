@@ -1,20 +1,27 @@
 """Who does what next: people of every role, honest, careless and malicious, and the faults between two steps."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from random import Random
 from typing import Any, Final
 
-from tests.simulation import chooser_bodies
 from tests.simulation.actions import (
     Action,
+    Anchor,
     Ask,
     BackUp,
+    CheckAnchor,
     Flush,
+    Know,
     LateCommit,
+    Learn,
+    Listen,
+    Lose,
     Poison,
     Publish,
     Race,
     Read,
+    Recall,
     Republish,
     Restart,
     Restore,
@@ -24,34 +31,25 @@ from tests.simulation.actions import (
     Wait,
 )
 from tests.simulation.catalogue import OPS, Request
+from tests.simulation.chooser_bodies import Bodies
+from tests.simulation.chooser_steps import Steps
 from tests.simulation.model import Model
 from tests.simulation.model.core import day_in_korea
-from tests.simulation.world import MODULES, PUBLISHERS, World
+from tests.simulation.people import ACCOUNTS, BODIES
+from tests.simulation.world import BACKUP_FILE, LISTENERS, MODULES, PUBLISHERS, World
 
-ACCOUNTS: Final = {
-    "administrator-1": ("administrator",),
-    "drafter-1": ("drafter",),
-    "drafter-2": ("drafter",),
-    "reviewer-1": ("reviewer",),
-    "approver-1": ("approver",),
-    "head-1": ("reviewer", "approver"),
-    "commitments-1": ("commitment_officer",),
-    "payments-1": ("payment_officer",),
-    "coordinator-1": ("coordinator",),
-    "manager-1": ("volunteer_manager",),
-    "manager-2": ("volunteer_manager",),
-    "auditor-1": ("auditor",),
-    "volunteer-1": ("volunteer",),
-    # Holds everything at once, as no account should: still nobody has a second duty on one document.
-    "everything-1": (
-        *("drafter", "reviewer", "approver", "commitment_officer", "payment_officer"),
-        *("volunteer_manager", "coordinator", "administrator"),
-    ),
-}
 PROLOGUE: Final = (
-    *("open_disaster", "open_fund", "open_line", "appropriate", "register_item", "register_depot", "receive_stock"),
+    *("open_fund", "open_line", "appropriate", "register_item", "receive_stock"),
     *("propose_task", "approve_task", "open_shift", "propose_task", "approve_task", "open_shift"),
 )
+# Who begins: people of one body, whose documents and tasks others may go on with.
+BEGINNERS: Final = {
+    **dict.fromkeys(("open_fund", "open_line", "appropriate"), "budget-1"),
+    **dict.fromkeys(("register_item", "receive_stock"), "coordinator-1"),
+    **dict.fromkeys(("propose_task", "open_shift"), "manager-1"),
+    "approve_task": "manager-2",
+}
+POISONS: Final = ("half", "noise", "changed", "changed", "empty", "unfit")
 REQUEST_FAULTS: Final = ("commit", "committed", "committed", "full:0", "full:1", "full:3")
 DAY_MINUTES: Final = 24 * 60
 
@@ -64,7 +62,8 @@ class Chooser:
         self.number = 0
         self.plan = list(PROLOGUE)
         self.past: list[Request] = []
-        self.bodies = chooser_bodies.Bodies(random, model, self)
+        self.bodies = Bodies(random, model, self)
+        self.steps = Steps(random, model, self)
 
     @property
     def today(self) -> date:
@@ -81,21 +80,20 @@ class Chooser:
         if self.plan:
             return Ask(self._remember(self._planned(self.plan.pop(0))))
         dice = self.random.random()
-        if dice < 0.70:
-            return Ask(self._remember(self._with_fault(self._request())))
-        if dice < 0.74:
-            return self._race()
-        if dice < 0.82:
-            return self._publish()
-        if dice < 0.90:
-            return self._read()
-        return self._mishap()
+        ways: tuple[tuple[float, Callable[[], Action]], ...] = (
+            (0.66, lambda: Ask(self._remember(self._with_fault(self._request())))),
+            (0.70, self._race),
+            (0.77, self._publish),
+            (0.84, self._read),
+            (0.87, self._listen),
+            (0.90, self._question),
+        )
+        return next((way for limit, way in ways if dice < limit), self._mishap)()
 
     def _planned(self, op: str) -> Request:
         """A step of what any relief begins with. A plain request, so that a failing story can do without it."""
-        request = self._by_the_book(op, self.bodies.any_target(op, newest=1)).but(body=self.bodies.first(op))
-        managers = {"propose_task": "manager-1", "approve_task": "manager-2"}
-        return request.but(account=managers[op], roles=("volunteer_manager",)) if op in managers else request
+        target = self.steps.any_target(op, newest=1)
+        return Request(op, self.new_id("key"), BEGINNERS[op], target, self.bodies.first(op))
 
     def _request(self) -> Request:
         dice = self.random.random()
@@ -103,30 +101,37 @@ class Chooser:
             return self._again()
         op, target = self._wanted()
         request = self._by_the_book(op, target)
-        if dice < 0.80:
+        if dice < 0.77:
             return request
+        if dice < 0.82:
+            return request.but(account=self.steps.stranger(request), acting_body="")
         return self._bent(request)
 
     def _wanted(self) -> tuple[str, str]:
         """A natural next step of something there is; sometimes any step on anything."""
         if self.chance(0.12):
             op = self.random.choice(sorted(OPS))
-            return op, self.bodies.any_target(op)
-        return self.bodies.natural_step()
+            return op, self.steps.any_target(op)
+        return self.steps.natural_step()
 
     def _by_the_book(self, op: str, target: str) -> Request:
-        roles = OPS[op].roles
-        if OPS[op].public:
-            roles = frozenset({"volunteer_manager", "volunteer"})
-        fitting = [account for account, held in ACCOUNTS.items() if roles & set(held) or not roles]
-        account = self.random.choice(fitting[:-1] or fitting)
         body = self.bodies.body(op, target)
-        asked = tuple(ACCOUNTS[account])
-        if "effective_date" in OPS[op].form and self.chance(0.15):
-            body["effective_date"] = (self.today - timedelta(days=self.random.choice((0, 1, 1, 2, 5)))).isoformat()
-            asked += ("importer",)
-        token = "none" if OPS[op].public and self.chance(0.5) else "valid"
-        return Request(op, self.new_id("key"), account, asked, target, body, token=token)
+        importing = self._date(op, body)
+        account, acting_body = self.steps.who(op, target, body, importing=importing)
+        token = "none" if OPS[op].is_public and not importing and self.chance(0.5) else "valid"
+        return Request(op, self.new_id("key"), account, target, body, token=token, acting_body=acting_body)
+
+    def _date(self, op: str, body: dict[str, Any]) -> bool:
+        """Sometimes name a day that is allowed; whether it takes an importer."""
+        kind = OPS[op]
+        if "effective_date" not in kind.form or not self.chance(0.2):
+            return False
+        importing = not kind.back or self.chance(0.4)
+        days = -self.random.choice((0, 1, 1, 2, 5, 40, 1500) if importing else (1, 2, min(6, kind.back), kind.back))
+        if kind.forward and self.chance(0.4):
+            days = self.random.choice((1, 30, min(300, kind.forward)))
+        body["effective_date"] = (self.today + timedelta(days=days)).isoformat()
+        return importing and days <= 0 and ("importer" in kind.roles or kind.is_public)
 
     def _again(self) -> Request:
         """A request of before comes once more: the same, under the same key with another body, or under another key."""
@@ -140,20 +145,25 @@ class Chooser:
     def _bent(self, request: Request) -> Request:
         """The request with something wrong about it: careless or malicious."""
         body, pick = request.body, self.random.choice
-        other = pick(sorted(ACCOUNTS))
-        day = (self.today + timedelta(days=pick((1, 40, -1, -40)))).isoformat()
+        day = (self.today + timedelta(days=pick((1, 40, 500, -1, -8, -40, -6000)))).isoformat()
         bends: tuple[dict[str, Any], ...] = (
             {"token": pick(("forged", "expired", "none"))},
-            {"account": other, "roles": ACCOUNTS[other]},
-            {"account": "everything-1", "roles": ACCOUNTS["everything-1"]},
+            {"token": "old", "account": pick(self.steps.signed_out() or [request.account])},
+            {"account": pick(sorted(ACCOUNTS))},
+            {"account": self.steps.who_touched(request)},
+            {"acting_body": pick((*sorted(BODIES), "nowhere"))},
             {"version": pick(("stale", "ahead", "none"))},
-            {"target": pick((self.bodies.any_target(request.op), "nowhere"))},
+            {"target": self.steps.any_target(request.op)} if self.chance(0.5) else self._no_target(request),
             {"body": {**body, "effective_date": day}},
             {"body": self.bodies.spoilt(request)},
             {"body": self.bodies.spoilt(request)},
             {"key": ""} if self.chance(0.5) else {"body": self.bodies.spoilt(request)},
         )
         return request.but(**pick(bends))
+
+    def _no_target(self, request: Request) -> dict[str, Any]:
+        id_, slash, rest = request.target.partition("/")
+        return {"target": f"nowhere{slash}{rest}"} if id_ and request.op != "add_note" else {}
 
     def _with_fault(self, request: Request) -> Request:
         return request.but(fault=self.random.choice(REQUEST_FAULTS)) if self.chance(0.06) else request
@@ -165,7 +175,7 @@ class Chooser:
     def _race(self) -> Action:
         """Two people want the same thing at once, often one of two documents on one line or one of two seats."""
         slow, quick = self._by_the_book(*self._wanted()), self._by_the_book(*self._wanted())
-        if rivals := self.bodies.rivals():
+        if rivals := self.steps.rivals():
             slow, quick = (self._by_the_book(*rival) for rival in rivals)
         return Race(self._remember(slow), self._remember(quick))
 
@@ -173,30 +183,48 @@ class Chooser:
         fault = self.random.choice(("publish", "published", "commit", "full", "gone")) if self.chance(0.25) else ""
         return Publish(self.random.choice(PUBLISHERS), self.random.choice((0, 0, 1, 3)), fault)
 
+    def _listen(self) -> Action:
+        fault = self.random.choice(("commit", "committed", "full")) if self.chance(0.2) else ""
+        return Listen(self.random.choice(LISTENERS), fault)
+
     def _read(self) -> Action:
         fault = self.random.choice(("commit", "committed", "full")) if self.chance(0.25) else ""
         rewind = self.random.choice((0, 0, 0, 2, 100))
         after = self.random.choice((0, 1, 4)) if fault == "full" else 0
         return Read(self.random.choice((0, 1, 5)), self.random.randrange(1000), rewind, fault, after)
 
+    def _question(self) -> Action:
+        if self.chance(0.4):
+            return Recall(self.random.randrange(50))
+        minutes = self.random.choice((0, 0, 0, 1, 60, 600, 600, DAY_MINUTES, DAY_MINUTES, 30 * DAY_MINUTES, -1))
+        report = self.random.choice(("execution", "execution", "goods", "people"))
+        return Know(report, minutes, self.random.choice((0, 0, -1, 2, -30, 300)))
+
     def _mishap(self) -> Action:
-        dice, service = self.random.randrange(21), self.random.choice(PUBLISHERS)
+        dice, service = self.random.randrange(28), self.random.choice(PUBLISHERS)
+        backed_up = (self.world.home / BACKUP_FILE).exists()
         actions: dict[int, Action] = {
             0: Restart(self.random.choice((*MODULES, "bus"))),
-            1: Poison(service, self.random.choice(("half", "noise", "changed", "empty")), self.random.randrange(9)),
-            2: Skew(service, self.random.choice((0, -90, 90, 600, -600))),
+            1: Poison(service, self.random.choice(POISONS), self.random.randrange(9)),
+            2: Skew(self.random.choice(tuple(MODULES)), self.random.choice((0, -90, 90, 600, -600))),
             3: Flush(),
             4: Settle(),
-            5: Wait(self.random.choice((200 * DAY_MINUTES, 30 * DAY_MINUTES))),
+            5: Wait(self.random.choice((300 * DAY_MINUTES, 200 * DAY_MINUTES, 30 * DAY_MINUTES))),
             6: BackUp(),
-            7: Restore(),
+            7: Restore() if backed_up else BackUp(),
             8: Tear(self.random.choice((*MODULES, "bus")), self.random.choice((0, 3, 50, 97, 100))),
+            9: Poison(service, "unknown", self.random.randrange(9)),
+            10: Learn() if self.chance(0.3) else Lose(service),
+            11: Lose(service),
+            12: Anchor(),
+            13: CheckAnchor(self.random.randrange(9)),
+            14: Wait(self.random.choice((300 * DAY_MINUTES, 10 * DAY_MINUTES, 3 * DAY_MINUTES))),
         }
         if dice in actions:
             return actions[dice]
-        if dice < 12:
+        if dice < 19:
             return Republish(service, self.random.choice((1, 2, 50)))
-        if dice < 16:
+        if dice < 22:
             return LateCommit(service)
         return Wait(self.random.choice((5, 60, 600, DAY_MINUTES, 3 * DAY_MINUTES)))
 

@@ -82,8 +82,8 @@ class SimulatedClock:
 class Time:
     """The true time. Every tick is a second and a microsecond long, so that no two moments are ever equal."""
 
-    def __init__(self) -> None:
-        self.now = BEGINNING
+    def __init__(self, now: datetime = BEGINNING) -> None:
+        self.now = now
 
     def tick(self) -> None:
         self.now += timedelta(seconds=1, microseconds=1)
@@ -98,8 +98,8 @@ class SimulatedDatabase(Database):
     It does not wait for the disk: faults here are simulated, not power cuts.
     """
 
-    def __init__(self, url: str, part: str, faults: Faults) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, part: str, faults: Faults, seal_key: bytes) -> None:
+        super().__init__(url, seal_key=seal_key)
         self.part = part
         self.faults = faults
         share_compiled_statements(self.engine)

@@ -5,10 +5,12 @@ The product has no switch for any of this. A plant replaces a function for the t
 
 import contextlib
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any, Final
 from unittest import mock
 
 import flask
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -16,16 +18,18 @@ from services.disbursement import domain as spending_rules
 from services.disbursement import store as money
 from services.disbursement.operations import spending
 from services.dispatch import store as seats
+from services.dispatch.events import VolunteerApplied
 from services.dispatch.operations import sign_ups
+from services.dispatch.operations import tasks as task_operations
 from services.inventory import store as stock
 from services.inventory.operations import stock as stock_operations
+from services.ledger import differences, names, postings
 from services.ledger import operations as ledger
 from services.ledger import store as journal
-from shared import fields, http, idempotency, outbox, rows
+from shared import access, fields, http, idempotency, outbox, rows
 from shared.changes import Change
-from shared.db import insert_if_absent
 from shared.events import Payload
-from shared.inbox import Inbox, Received
+from shared.inbox import BreakKind, Inbox, Taking
 from shared.outbox import Relay
 
 Plant = Callable[[], contextlib.AbstractContextManager[Any]]
@@ -51,21 +55,18 @@ def no_outbox() -> contextlib.AbstractContextManager[Any]:
 
 def offset_before_effect() -> contextlib.AbstractContextManager[Any]:
     """The reader stores how far it is, and only then does what the events ask for."""
-    take = Inbox.take
+    take, standing = Inbox.take, Inbox.standing
 
-    def store_then_apply(self: Inbox, deliveries: Any, *positions: Any) -> Any:
-        offsets = self.tables.offsets
-        fresh = [one for one in deliveries if one.offset >= self.next_offsets().get(one.source, 0)]
-        for one in fresh:
-            here = {"topic": one.source.topic, "partition": one.source.partition}
-            with self.database.write() as tx:
-                tx.execute(insert_if_absent(tx.dialect.name, offsets), {**here, "next_offset": 0})
-                row = sa.and_(*(offsets.c[name] == value for name, value in here.items()))
-                tx.execute(sa.update(offsets).where(row).values(next_offset=one.offset + 1))
+    def store_then_apply(self: Inbox, deliveries: Any, positions: Any = None) -> Any:
+        positions_of = self.tables.positions
         with self.database.write() as tx:
-            for one in fresh:
-                self._apply_or_park(tx, self._without_duplicates(tx, self._readable(tx, [one])))
-        return take(self, deliveries)
+            before = {one.source: standing(self, tx, one.source) for one in deliveries}
+            for one in deliveries:
+                here = (positions_of.c.topic == one.topic) & (positions_of.c.partition == one.partition)
+                moved = sa.update(positions_of).where(here, positions_of.c.next_offset <= one.offset)
+                tx.execute(moved.values(next_offset=one.offset + 1))
+        with patched((Inbox, "standing", lambda self, tx, source: before[source])):
+            return take(self, deliveries, positions)
 
     return patched((Inbox, "take", store_then_apply))
 
@@ -102,11 +103,7 @@ def unguarded_read_modify_write() -> contextlib.AbstractContextManager[Any]:
 
 def missing_dedupe() -> contextlib.AbstractContextManager[Any]:
     """Nobody looks whether an event came before."""
-
-    def all_of_it(self: Inbox, tx: Connection, batch: list[Received]) -> list[Received]:
-        return batch
-
-    return patched((Inbox, "_without_duplicates", all_of_it))
+    return patched((Inbox, "_known", lambda self, tx, ids: {}))
 
 
 def approval_by_proposer() -> contextlib.AbstractContextManager[Any]:
@@ -125,23 +122,22 @@ def float_money() -> contextlib.AbstractContextManager[Any]:
 
 
 def mutable_journal_entry() -> contextlib.AbstractContextManager[Any]:
-    """A reversal corrects the entry of its payment instead of being posted beside it."""
-    post = ledger.post
+    """A reversal also corrects the entry of its payment, by a won."""
+    store = Inbox.store
 
-    def correct(tx: Connection, batch: list[Received]) -> None:
-        post(tx, batch)
-        lines, entries = journal.journal_lines, journal.journal_entries
-        for received in batch:
-            event = received.event
-            if event.type == "disbursement.payment_reversed.v1":
+    def correct(self: Inbox, tx: Connection, takings: Any, accepted: Any) -> None:
+        store(self, tx, takings, accepted)
+        lines, events = journal.journal_lines, journal.inbox.events
+        for one in [one for taking in takings for one in taking.accepted]:
+            if one.event_type == "disbursement.payment_reversed.v1":
                 tx.execute(sa.text("DROP TRIGGER IF EXISTS journal_lines_no_update"))
-                paid = sa.select(entries.c.event_id).where(
-                    entries.c.subject == event.subject, entries.c.event_type == "disbursement.payment_made.v1"
+                paid = sa.select(events.c.number).where(
+                    events.c.subject == one.subject, events.c.event_type == "disbursement.payment_made.v1"
                 )
                 cut = {"amount": sa.case((lines.c.amount > 0, lines.c.amount - 1), else_=lines.c.amount + 1)}
-                tx.execute(sa.update(lines).where(lines.c.event_id.in_(paid)).values(**cut))
+                tx.execute(sa.update(lines).where(lines.c.number.in_(paid)).values(**cut))
 
-    return patched((ledger, "post", correct))
+    return patched((Inbox, "store", correct))
 
 
 def lost_reversal_link() -> contextlib.AbstractContextManager[Any]:
@@ -154,6 +150,10 @@ def lost_reversal_link() -> contextlib.AbstractContextManager[Any]:
     return patched((spending, "_add_payment", without_link))
 
 
+class TellingVolunteer(VolunteerApplied, frozen=True, kw_only=True):
+    phone: str
+
+
 def personal_data_in_event() -> contextlib.AbstractContextManager[Any]:
     """The event of a sign-up tells the phone number, so that somebody need not look it up."""
     sign_up, record = sign_ups.sign_up, Change.record
@@ -163,9 +163,8 @@ def personal_data_in_event() -> contextlib.AbstractContextManager[Any]:
         return sign_up(change, vault, shift_id, **told)
 
     def tell(self: Change, payload: Payload, **about: Any) -> str:
-        if payload.TYPE == "dispatch.volunteer_applied.v1":
-            told = {**payload.as_data(), "phone": flask.g.phone}
-            payload = mock.Mock(TYPE=payload.TYPE, as_data=lambda: told)
+        if isinstance(payload, VolunteerApplied):
+            payload = TellingVolunteer(**msgspec.structs.asdict(payload), phone=flask.g.phone)
         return record(self, payload, **about)
 
     return patched((sign_ups, "sign_up", remember), (Change, "record", tell))
@@ -202,6 +201,73 @@ def seat_freed_twice() -> contextlib.AbstractContextManager[Any]:
     return patched((sign_ups, "cancel", free_again))
 
 
+def scope_left_out() -> contextlib.AbstractContextManager[Any]:
+    """Whoever manages volunteers of some body may change the tasks of every body."""
+
+    def any_body(change: Change, task_id: str) -> Any:
+        task = rows.get(change.tx, seats.tasks, "task", task_id, lock=True)
+        change.body_id = task.body_id
+        return task
+
+    return patched((task_operations, "_held", any_body))
+
+
+def posted_by_the_clock_of_the_source() -> contextlib.AbstractContextManager[Any]:
+    """An event counts as known since its source recorded it, however late it came."""
+    add_postings, hold_clock = postings.add_postings, postings.hold_clock
+
+    def by_the_source(tx: Connection, takings: Any, now: Any) -> int:
+        told = [one.recorded_at for taking in takings for one in taking.accepted]
+        moment = min([now, *told])
+
+        def set_back(tx: Connection, now: Any) -> Any:
+            row = hold_clock(tx, now)
+            return mock.Mock(number=row.number, hash=row.hash, sealed_at=moment - postings.TICK)
+
+        with patched((postings, "hold_clock", set_back)):
+            return add_postings(tx, takings, moment)
+
+    return patched((ledger, "add_postings", by_the_source))
+
+
+def vanishing_break() -> contextlib.AbstractContextManager[Any]:
+    """A break that somebody explained is not listed any more."""
+    breaks = differences.breaks
+    return patched((differences, "breaks", lambda tx: [one for one in breaks(tx) if one["is_open"]]))
+
+
+def unnoticed_conflict() -> contextlib.AbstractContextManager[Any]:
+    """A known event that comes with other content is passed over as if it were the same."""
+    park = Taking.park
+
+    def pass_over(self: Taking, delivery: Any, kind: BreakKind, *rest: Any) -> None:
+        if kind is not BreakKind.CONFLICT:
+            park(self, delivery, kind, *rest)
+
+    return patched((Taking, "park", pass_over))
+
+
+def renamed_history() -> contextlib.AbstractContextManager[Any]:
+    """Reports of every day use the newest name."""
+    on = names._on
+    return patched((names, "_on", lambda rows, _day: on(rows, date.max)))
+
+
+def endless_access() -> contextlib.AbstractContextManager[Any]:
+    """What situation tells of access that ended is heard by nobody."""
+    return patched((access, "_access_ended", lambda raw: None))
+
+
+def unchecked_access() -> contextlib.AbstractContextManager[Any]:
+    """Nobody looks whether the access of whoever asks has ended."""
+    return patched((access.AccessList, "check", lambda self, actor: None))
+
+
+def spending_in_another_year() -> contextlib.AbstractContextManager[Any]:
+    """Money of last year's line is spent this year."""
+    return patched((spending_rules, "MOVES_MONEY", frozenset()))
+
+
 PLANTS: Final[dict[str, Plant]] = {
     plant.__name__.replace("_", "-"): plant
     for plant in (
@@ -217,6 +283,14 @@ PLANTS: Final[dict[str, Plant]] = {
         personal_data_in_event,
         stock_counted_twice_after_resend,
         seat_freed_twice,
+        scope_left_out,
+        posted_by_the_clock_of_the_source,
+        vanishing_break,
+        unnoticed_conflict,
+        renamed_history,
+        endless_access,
+        unchecked_access,
+        spending_in_another_year,
     )
 }
 

@@ -1,26 +1,27 @@
 """One run: actions are chosen or replayed one by one, and after each the laws are checked."""
 
-import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
-from random import Random
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from shared.bus import BusUnavailable, Record
-from shared.bus.embedded import EmbeddedProducer
-from shared.outbox import topic_of
 from tests.simulation.actions import (
     Action,
+    Anchor,
     Ask,
     BackUp,
+    CheckAnchor,
     Flush,
+    Know,
     LateCommit,
+    Learn,
+    Listen,
+    Lose,
     Poison,
     Publish,
     Race,
     Read,
+    Recall,
     Republish,
     Restart,
     Restore,
@@ -29,16 +30,24 @@ from tests.simulation.actions import (
     Tear,
     Wait,
 )
+from tests.simulation.background import Background, first_line
 from tests.simulation.catalogue import OPS, Request
-from tests.simulation.chooser import Chooser
 from tests.simulation.chooser_bodies import RIGHT_CODE
 from tests.simulation.faults import Crash
 from tests.simulation.laws import Broken, Laws, holds
+from tests.simulation.laws_settled import SettledLaws, said
 from tests.simulation.model import Model
-from tests.simulation.world import PUBLISHERS, Reply, Workshop, World
+from tests.simulation.model.access import Token
+from tests.simulation.model.core import Answer, Person, Refused, day_in_korea
+from tests.simulation.model.reports import Horizon
+from tests.simulation.model.whole import Backup
+from tests.simulation.purse import Purse
+from tests.simulation.sabotage import Saboteur
+from tests.simulation.world import LISTENERS, PUBLISHERS, Reply, World
 
-NOTHING_READ = "0 read"
-MOST_ROUNDS = 200  # of publishing and reading, before a system that does not come to rest counts as stuck
+NOTHING_READ: Final = "0 read"
+MOST_ROUNDS: Final = 200  # of publishing and reading, before a system that does not come to rest counts as stuck
+NOBODY: Final = "nobody-knows"  # an id for what cannot be resolved
 
 
 @dataclass
@@ -50,24 +59,30 @@ class Report:
     broken: Broken | None = None
 
 
-def simulate(workshop: Workshop, seed: int, steps: int) -> Report:
-    """Run a seed with actions chosen on the way."""
-    with workshop.world() as world, closing(Run(world)) as run:
-        chooser = Chooser(Random(seed), run.model, world)
-        return run.all(chooser.next() for _ in range(steps))
+@dataclass(frozen=True)
+class Sending:
+    """A request as it goes out: what only the product could choose is put in, and whom the service lets in is known."""
 
+    request: Request
+    if_match: str | None
+    token: Token | None
+    person: Person | Refused
 
-def replay(workshop: Workshop, actions: Iterable[Action]) -> Report:
-    """Run recorded actions, or any part of them."""
-    with workshop.world() as world, closing(Run(world)) as run:
-        return run.all(actions)
+    @property
+    def account(self) -> str:
+        return self.person.account if isinstance(self.person, Person) else ""
 
 
 class Run:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, model: Model) -> None:
         self.world = world
-        self.model = Model()
-        self.laws = Laws(world, self.model)
+        self.model = model
+        self.laws = Laws(world, model)
+        self.settled = SettledLaws(self.laws)
+        self.purse = Purse(model)
+        self.background = Background(self.laws)
+        self.saboteur = Saboteur(self.laws)
+        self.backup: Backup | None = None
         self.ways = self._ways()
 
     def close(self) -> None:
@@ -76,11 +91,14 @@ class Run:
     def all(self, actions: Iterable[Action]) -> Report:
         report = Report()
         try:
+            for service in PUBLISHERS:
+                self.laws.after_step(service)
+            self.laws.start_from_here()
             for action in self._with_an_end(actions):
                 report.actions.append(action)
                 report.outcomes.append("")
                 report.outcomes[-1] = self.execute(action)
-            self.laws.at_the_end()
+            self.settled.at_the_end()
         except Broken as broken:
             report.broken = broken
         return report
@@ -105,64 +123,93 @@ class Run:
 
     def _ways(self) -> dict[type[Any], Callable[[Any], str | None]]:
         """How each kind of action is done; what is returned is the outcome in words."""
-        world = self.world
+        world, background, saboteur = self.world, self.background, self.saboteur
         return {
             Ask: lambda action: self._ask(action.request),
             Race: self._race,
-            Publish: self._publish,
-            Read: self._read,
+            Publish: background.publish,
+            Read: background.read,
+            Listen: background.listen,
+            Know: self._know,
+            Recall: self._recall,
+            Anchor: lambda _: self._anchor(),
+            CheckAnchor: self._check_anchor,
+            Learn: lambda _: self._learn(),
+            Lose: saboteur.lose,
             Restart: lambda action: world.restart_bus() if action.part == "bus" else world.restart(action.part),
             Tear: self._tear,
             Wait: lambda action: world.time.wait(action.minutes),
-            Skew: lambda action: world.clocks[action.service].set_wrong(action.minutes),
-            Republish: self._republish,
-            Poison: self._poison,
-            LateCommit: self._commit_late,
-            BackUp: lambda _: world.back_up(),
-            Restore: lambda _: world.restore(),
+            Skew: self._skew,
+            Republish: saboteur.republish,
+            Poison: saboteur.poison,
+            LateCommit: saboteur.commit_late,
+            BackUp: lambda _: self._back_up(),
+            Restore: lambda _: self._restore(),
             Flush: lambda _: world.flush(),
             Settle: lambda _: self._settle(),
         }
 
     def _ask(self, request: Request) -> str:
         self.world.time.tick()
-        request = self._resolved(request)
-        if_match = self.model.version_to_send(request)
+        sending = self._sending(request)
         service, (fault, _, after) = OPS[request.op].service, request.fault.partition(":")
         if fault:
             self.world.faults.arm(service, fault, after=int(after or 0))
-        return self._judge(request, if_match, self._send(request, if_match))
+        return self._judge(sending, self._send(sending))
 
-    def _send(self, request: Request, if_match: str | None) -> Reply | None:
+    def _sending(self, request: Request) -> Sending:
+        service = OPS[request.op].service
+        request = self._resolved(request)
+        here = self.world.now(service)
+        token = self.purse.token_for(request, here, self.world.now("situation"))
+        person = self.model.admit(request, token, here)
+        return Sending(request, self.model.version_to_send(request), token, person)
+
+    def _send(self, sending: Sending) -> Reply | None:
         """The reply, or None where the service died."""
         try:
-            return self.world.ask(request, if_match)
+            return self.world.ask(sending.request, sending.token, sending.if_match)
         except Crash:
-            self.world.recover(OPS[request.op].service)
+            self.world.recover(OPS[sending.request.op].service)
             return None
 
     def _resolved(self, request: Request) -> Request:
-        """The request with the code only its owner knows; one whose answer was lost does not know it."""
-        if request.body.get("cancel_code") != RIGHT_CODE:
-            return request
-        known = self.model.people.sign_ups.get(request.target)
-        code = known.code if known and known.code else "AAAAAAAAAA"
-        return request.but(body={**request.body, "cancel_code": code})
+        """The request with what only the product can choose: a code, the id of a grant or of a difference."""
+        if request.body.get("cancel_code") == RIGHT_CODE:
+            known = self.model.people.sign_ups.get(request.target)
+            code = known.code if known and known.code else "AAAAAAAAAA"
+            request = request.but(body={**request.body, "cancel_code": code})
+        if request.op == "end_grant":
+            account, _, nth = request.target.rpartition("#")
+            held = self.model.access.accounts.get(account.split("/")[0])
+            ids = [one.id for one in held.held if one.id] if held else []
+            request = request.but(target=account + (ids[int(nth) % len(ids)] if ids else NOBODY))
+        if request.op == "add_note":
+            request = request.but(target=self._difference(*request.target.split(":")))
+        return request
 
-    def _judge(self, request: Request, if_match: str | None, reply: Reply | None) -> str:
+    def _difference(self, what: str, nth: str) -> str:
+        ids = [one.id for one in self.model.ledger.breaks]
+        if what == "finding":
+            as_of = day_in_korea(self.world.time.now)
+            report = self.world.look("ledger", f"/reconciliation?as_of={as_of}")
+            ids = [finding["id"] for finding in report["findings"]]
+        return ids[int(nth) % len(ids)] if ids else NOBODY
+
+    def _judge(self, sending: Sending, reply: Reply | None) -> str:
         """Compare what was answered with what the model decides. Raises Broken."""
-        service = OPS[request.op].service
+        request, service = sending.request, OPS[sending.request.op].service
         struck = {point for part, point in self.world.faults.struck if part == service}
         self.world.faults.disarm()
         if "commit" in struck:
             self.laws.after_step(service)
             return "the service dies before its commit"
         if "full" in struck:
+            assert reply
             holds("a full disk is said and changes nothing", "503 storage-unavailable", said(reply))
             self.laws.after_step(service)
             return "the disk is full: 503"
-        now = self.world.clocks[service].now()
-        answer = self.model.answer(request, if_match, now)
+        answer = self.model.answer(request, sending.if_match, sending.person, self.world.now(service))
         wanted = str(answer.status) if answer.slug is None else f"{answer.status} {answer.slug}"
         if reply is None:
             holds("only what was accepted is committed", True, answer.status < 400)
@@ -170,19 +217,36 @@ class Run:
         else:
             holds(f"{request.op} is answered as it should be", wanted, said(reply))
             holds(f"{request.op} tells what it should", answer.told, reply.body)
-            self._check_repeat(request, reply, is_replay=answer.is_replay)
+            self._check_repeat(sending, reply, is_replay=answer.is_replay)
             outcome = wanted + (" (a repeat)" if answer.is_replay else "")
+            self._keep_what_was_given(request, answer, reply)
         self.laws.after_step(service)
+        if request.op == "retake":
+            self.laws.watch_ledger(self.world.now(service), one_by_one=True)
         return outcome
 
-    def _check_repeat(self, request: Request, reply: Reply, *, is_replay: bool) -> None:
+    def _check_repeat(self, sending: Sending, reply: Reply, *, is_replay: bool) -> None:
         law = "a repeat counts once and gets the same answer"
         holds(law, is_replay, reply.is_replay)
-        before = self.model.answer_given(request)
+        before = self.model.answer_given(sending.request, sending.account)
         if is_replay and before is not None:
             holds(law, before.decode(), reply.content.decode())
         elif reply.status < 400:
-            self.model.remember_answer(request, reply.content)
+            self.model.remember_answer(sending.request, sending.account, reply.content)
+
+    def _keep_what_was_given(self, request: Request, answer: Answer, reply: Reply) -> None:
+        """A token to come back with, and an anchor to be kept elsewhere."""
+        if answer.status >= 400:
+            return
+        if request.op == "sign_in":
+            account = request.body["account"]
+            issued_at = datetime.fromisoformat(reply.body["expires_at"]) - timedelta(hours=12)
+            today = day_in_korea(self.world.now("situation"))
+            grants = tuple(grant for grant in self.model.access.grants_of(account) if grant.holds_on(today))
+            token = self.purse.keep(Token(account, grants, issued_at, hours=12))
+            self.world.signed[token] = reply.body["token"]
+        if request.op == "make_anchor" and not answer.is_replay:
+            self.settled.keep_anchor(reply.body["anchor"]["number"], reply.content)
 
     def _race(self, action: Race) -> str:
         told: list[str] = []
@@ -197,11 +261,10 @@ class Run:
             self.world.time.tick()
 
         self.world.time.tick()
-        slow = self._resolved(action.slow.but(fault=""))
-        if_match = self.model.version_to_send(slow)
+        slow = self._sending(action.slow.but(fault=""))
         self.world.faults.visitor = visit
-        reply = self._send(slow, if_match)
-        outcome = "" if broken else self._judge(slow, if_match, reply)
+        reply = self._send(slow)
+        outcome = "" if broken else self._judge(slow, reply)
         self.world.faults.visitor = None
         if not told:
             visit()
@@ -209,39 +272,40 @@ class Run:
             raise broken[0]
         return f"{outcome}; meanwhile: {told[0]}"
 
-    def _publish(self, action: Publish) -> str:
-        world = self.world
-        world.bus.most_sent = action.most
-        if action.fault:
-            world.faults.arm(action.service if action.fault == "commit" else "bus", action.fault)
-        try:
-            return f"{world.publish(action.service)} published"
-        except Crash as crash:
-            world.recover(action.service)
-            return f"dies ({crash})"
-        except BusUnavailable as error:
-            world.drop_background(action.service)
-            return f"the bus is away: {error}"
-        finally:
-            world.bus.most_sent = 0
+    def _know(self, action: Know) -> str:
+        moment = self.world.now("ledger") - timedelta(minutes=action.minutes)
+        as_of = day_in_korea(self.world.time.now) + timedelta(days=action.days)
+        return self.settled.ask(action.report, Horizon(as_of, moment))
 
-    def _read(self, action: Read) -> str:
-        world = self.world
-        world.bus.most_read, world.bus.order, world.bus.rewind = action.most, action.order, action.rewind
-        if action.fault:
-            world.faults.arm("ledger", action.fault, after=action.after)
-        try:
-            return f"{world.read()} read"
-        except Crash as crash:
-            world.recover("ledger")
-            return f"dies ({crash})"
-        except Exception as error:
-            if ("ledger", "full") not in world.faults.struck:
-                raise Broken("the reader goes on", first_line(error)) from error
-            world.drop_background("ledger")
-            return "the disk of the ledger is full"
-        finally:
-            world.bus.most_read = world.bus.order = world.bus.rewind = 0
+    def _recall(self, action: Recall) -> str:
+        told = self.settled.told
+        return self.settled.recall(told[action.nth % len(told)]) if told else "nobody asked before"
+
+    def _anchor(self) -> str:
+        now = self.world.now("ledger")
+        wanted = int(self.model.ledger.wants_anchor(now))
+        if wanted:
+            self.model.ledger.anchor(now)
+        holds("there is one anchor a day", wanted, self.world.anchor())
+        if wanted:
+            newest = self.world.get("ledger", "/anchors/newest")
+            self.settled.keep_anchor(newest.body["anchor"]["number"], newest.content)
+        return "made" if wanted else "there is one"
+
+    def _check_anchor(self, action: CheckAnchor) -> str:
+        if not self.settled.anchors:
+            return "nobody kept one"
+        self.settled.check_anchor(self.settled.anchors[action.nth % len(self.settled.anchors)])
+        return "everything fits"
+
+    def _learn(self) -> None:
+        self.world.learn()
+        self.model.ledger.learnt = self.laws.unknown
+
+    def _skew(self, action: Skew) -> None:
+        self.world.clocks[action.service].set_wrong(action.minutes)
+        if action.service == "situation":
+            self.purse.forget()
 
     def _tear(self, action: Tear) -> None:
         self.laws.let_go(action.part)
@@ -250,62 +314,28 @@ class Run:
         if action.part in PUBLISHERS:
             self.laws.after_step(action.part)
 
+    def _back_up(self) -> None:
+        self.world.back_up()
+        self.backup = self.model.back_up()
+
+    def _restore(self) -> str:
+        if self.backup is None:
+            return "there is no backup"
+        self.laws.let_go("ledger")
+        self.world.restore()
+        self.model.restore(self.backup)
+        self.laws.start_from_here()
+        self.settled.restored()
+        return ""
+
     def _settle(self) -> str:
         world = self.world
         for _ in range(MOST_ROUNDS):
             published = sum(world.publish(service) for service in PUBLISHERS)
-            read = self._read(Read())
+            read = self.background.read(Read())
             if not published and read == NOTHING_READ and world.is_caught_up():
-                self.laws.after_settling()
+                for service in LISTENERS:
+                    self.background.listen(Listen(service))
+                self.settled.check()
                 return "every law holds"
         raise Broken("the system comes to rest", f"still busy after {MOST_ROUNDS} rounds")
-
-    def _published(self, service: str) -> list[tuple[str, bytes]]:
-        query = "SELECT key, body FROM outbox WHERE published_at IS NOT NULL ORDER BY id"
-        return [(row[0], row[1]) for row in self.laws.rows(service, query)]
-
-    def _append(self, service: str, records: list[tuple[str, bytes]]) -> None:
-        with closing(EmbeddedProducer(self.world.bus)) as producer:
-            producer.send([Record(topic_of(service), key, value) for key, value in records])
-
-    def _republish(self, action: Republish) -> str:
-        records = self._published(action.service)[-action.count :]
-        self._append(action.service, records)
-        return f"{len(records)} records come again"
-
-    def _poison(self, action: Poison) -> str:
-        published = self._published(action.service)
-        key, body = published[-1 - action.nth % len(published)] if published else ("nobody", b"")
-        changed: dict[str, Any] = {**json.loads(body), "correlationid": "somebody-else"} if body else {}
-        values = {"half": body[: len(body) // 2], "noise": b"\xff\x00\x01", "empty": b""}
-        value = json.dumps(changed).encode() if action.how == "changed" else values[action.how]
-        self._append(action.service, [(key, value)])
-        kind = "conflict" if action.how == "changed" and published else "malformed"
-        self.laws.breaks[kind] += 1
-        return f"one {kind} record"
-
-    def _commit_late(self, action: LateCommit) -> str:
-        """A row that took its number early is not there yet while the relay publishes what comes after it."""
-        query = (
-            "SELECT * FROM outbox WHERE published_at IS NULL AND id < (SELECT max(id) FROM outbox)"
-            " AND key NOT IN (SELECT key FROM outbox later WHERE later.id > outbox.id) ORDER BY id LIMIT 1"
-        )
-        connection = sqlite3.connect(self.world.home / f"dure_{action.service}.db", isolation_level=None)
-        with closing(connection):
-            row = connection.execute(query).fetchone()
-            if row is None:
-                return "nothing to come late"
-            connection.execute("DELETE FROM outbox WHERE id = ?", row[:1])
-            published = self.world.publish(action.service)
-            connection.execute(f"INSERT INTO outbox VALUES ({', '.join('?' * len(row))})", row)
-        return f"one comes late, {published} published before it"
-
-
-def first_line(error: Exception) -> str:
-    """What went wrong, without the ids that differ from run to run."""
-    return f"{type(error).__name__}: {error}".splitlines()[0]
-
-
-def said(reply: Reply | None) -> str:
-    assert reply is not None
-    return str(reply.status) if reply.slug is None else f"{reply.status} {reply.slug}"

@@ -4,13 +4,13 @@ import contextlib
 import dataclasses
 import json
 import logging
-import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 import structlog
 from flask import Flask
@@ -19,24 +19,38 @@ from flask.testing import FlaskClient
 from services import standalone
 from services.ledger import app as ledger
 from services.ledger import consumers
-from shared.auth import Actor, Role, issue_token
+from services.ledger.consumers import Reading, Stock, stock_received
+from services.ledger.domain import Kind
+from services.situation.operations import access, accounts
+from shared import auth
+from shared.access import AccessReader
 from shared.cache import MemoryCache
 from shared.config import Settings, load_settings
+from shared.db import KEY_OPTION
 from shared.http import EXTENSION, Service
-from shared.inbox import Reader
 from shared.outbox import Relay
+from shared.reader import Reader
 from tests.simulation import files
 from tests.simulation.catalogue import OPS, Request
-from tests.simulation.faults import Faults, SimulatedBus, SimulatedClock, SimulatedDatabase, Time
+from tests.simulation.faults import BEGINNING, Faults, SimulatedBus, SimulatedClock, SimulatedDatabase, Time
+from tests.simulation.model.access import Token
+from tests.simulation.people import CITY, Grant
 
 MODULES: Final = {module.NAME: module for module in standalone.SERVICES}
 PUBLISHERS: Final = tuple(module.NAME for module in standalone.PUBLISHERS)
+LISTENERS: Final = tuple(name for name in MODULES if name != "situation")  # hear of access that ended
 LEDGER_FILE: Final = f"dure_{ledger.NAME}.db"
 BACKUP_FILE: Final = "ledger-backup.db"
 BUS_FILE: Final = "bus.db"
-MEMORY: Final = Path("/dev/shm")
-ROOM_NEEDED_BYTES: Final = 200_000_000
-ALL_READ: Final = (Role.AUDITOR, Role.ADMINISTRATOR)
+SOMEBODY_ELSES_KEY: Final = "somebody-elses-signing-key-of-enough-length"
+# Reads everything and changes nothing, for as long as a world lives.
+INSPECTOR: Final = Token(
+    "inspector", (Grant("auditor", CITY), Grant("administrator", CITY)), BEGINNING, hours=1_000_000
+)
+# What the ledger does not know until it is told how to read it.
+UNKNOWN_TYPE: Final = "inventory.stock_found.v1"
+FOUND: Final = Reading(Kind.RECEIPT, Stock, stock_received)
+QUICK_HASH: Final = "pbkdf2:sha256:1"
 
 
 @dataclass(frozen=True)
@@ -54,39 +68,6 @@ class Reply:
         return self.body["type"].rpartition(":")[2] if self.status >= 400 else None
 
 
-class Workshop:
-    """Empty, migrated databases and built apps, made once and copied for every world. Leaves nothing behind."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.template = folder / "template"
-        settings = settings_of(self.template)
-        time = Time()
-        self.apps: dict[str, Flask] = {}
-        for name, module in MODULES.items():
-            self.apps[name] = module.create_app(settings, SimulatedClock(time))
-            self.apps[name].extensions[EXTENSION].database.close()
-        be_quiet()
-
-    @contextlib.contextmanager
-    def world(self) -> Iterator["World"]:
-        with tempfile.TemporaryDirectory(dir=self.folder) as home:
-            shutil.copytree(self.template, home, dirs_exist_ok=True)
-            world = World(Path(home), dict(self.apps))
-            try:
-                yield world
-            finally:
-                world.close()
-
-
-@contextlib.contextmanager
-def workshop() -> Iterator[Workshop]:
-    """In memory where there is room, else in the folder for temporary files."""
-    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_NEEDED_BYTES
-    with tempfile.TemporaryDirectory(prefix="dure-simulation-", dir=MEMORY if roomy else None) as folder:
-        yield Workshop(Path(folder))
-
-
 def settings_of(home: Path) -> Settings:
     return load_settings({"DURE_HOME": str(home), "DURE_LOG_LEVEL": "error"})
 
@@ -96,17 +77,30 @@ def be_quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
+@contextlib.contextmanager
+def quick_passwords() -> Iterator[None]:
+    """Passwords here are guarded against nobody: hashing each as the product does would take most of the time."""
+    with contextlib.ExitStack() as stack:
+        for module in (access, accounts):
+            stack.enter_context(mock.patch.object(module, "HASH_METHOD", QUICK_HASH))
+        stack.enter_context(mock.patch.object(access, "DECOY_HASH", f"{QUICK_HASH}$decoy${'0' * 128}"))
+        yield
+
+
 class World:
-    def __init__(self, home: Path, apps: dict[str, Flask]) -> None:
+    def __init__(self, home: Path, apps: dict[str, Flask], now: datetime = BEGINNING) -> None:
         self.settings = settings_of(home)
         self.home = home
-        self.time = Time()
+        self.time = Time(now)
         self.faults = Faults()
         self.clocks = {name: SimulatedClock(self.time) for name in MODULES}
         self.apps = apps
         self.clients: dict[str, FlaskClient] = {}
         self.relays: dict[str, Relay] = {}
+        self.listeners: dict[str, AccessReader] = {}
         self.reader: Reader | None = None
+        self.skills = contextlib.ExitStack()
+        self.signed: dict[Token, str] = {}
         self.calls = 0
         for name in MODULES:
             self._open(name)
@@ -114,9 +108,15 @@ class World:
 
     def _open(self, name: str) -> None:
         service: Service = self.apps[name].extensions[EXTENSION]
-        database = SimulatedDatabase(self.settings.database_url_of(name), name, self.faults)
+        seal_key = service.database.engine.get_execution_options()[KEY_OPTION]
+        database = SimulatedDatabase(self.settings.database_url_of(name), name, self.faults, seal_key)
         self.apps[name].extensions[EXTENSION] = dataclasses.replace(
-            service, settings=self.settings, database=database, clock=self.clocks[name], cache=MemoryCache()
+            service,
+            settings=self.settings,
+            database=database,
+            clock=self.clocks[name],
+            cache=MemoryCache(),
+            access=type(service.access)(database, service.access.table),
         )
         self.clients[name] = self.apps[name].test_client()
 
@@ -128,6 +128,10 @@ class World:
     def service(self, name: str) -> Service:
         service: Service = self.apps[name].extensions[EXTENSION]
         return service
+
+    def now(self, name: str) -> datetime:
+        """What the clock of a service says."""
+        return self.clocks[name].now()
 
     def recover(self, name: str) -> None:
         """Drop a service with everything it had in memory, and open it again on its files."""
@@ -147,9 +151,10 @@ class World:
         be_quiet()
 
     def drop_background(self, name: str) -> None:
-        """Drop the relay of a service, or the reader of the ledger."""
-        if name in self.relays:
-            self.relays.pop(name).close()
+        """Drop what works for a service beside its requests."""
+        for of_service in (self.relays, self.listeners):
+            if name in of_service:
+                of_service.pop(name).close()
         if name == ledger.NAME and self.reader:
             self.reader.close()
             self.reader = None
@@ -178,19 +183,33 @@ class World:
             self._open(part)
         return files.shows_half(path)
 
-    def ask(self, request: Request, if_match: str | None) -> Reply:
+    def ask(self, request: Request, token: Token | None, if_match: str | None) -> Reply:
         op = OPS[request.op]
-        headers = {"Idempotency-Key": request.key, "If-Match": if_match, **self._credentials(request)}
-        return self._send(op.service, op.method, op.path.format(request.target), headers, dict(request.body))
+        headers = {
+            "Idempotency-Key": request.key,
+            "If-Match": if_match,
+            "Acting-Body": request.acting_body,
+            "Authorization": self._bearer(token) if token else None,
+        }
+        body = json.dumps(dict(request.body), sort_keys=True)
+        return self._send(op.service, op.method, op.path.format(request.target), headers, body)
 
     def look(self, service: str, path: str) -> Any:
         """What an auditor reads."""
-        request = Request("purge", "", "auditor-1", tuple(role.value for role in ALL_READ))
-        reply = self._send(service, "GET", path, self._credentials(request), None)
+        reply = self.get(service, path)
         assert reply.status == 200, f"GET {path} of {service}: {reply.status} {reply.content.decode()}"
         return reply.body
 
-    def _send(self, service: str, method: str, path: str, headers: dict[str, str | None], body: Any) -> Reply:
+    def get(self, service: str, path: str) -> Reply:
+        return self._send(service, "GET", path, {"Authorization": self._bearer(INSPECTOR)}, None)
+
+    def check_anchor(self, anchor: bytes) -> Any:
+        headers = {"Authorization": self._bearer(INSPECTOR)}
+        reply = self._send(ledger.NAME, "POST", "/anchor-checks", headers, anchor.decode())
+        assert reply.status == 200, reply.content.decode()
+        return reply.body
+
+    def _send(self, service: str, method: str, path: str, headers: Mapping[str, str | None], body: str | None) -> Reply:
         self.calls += 1
         # Everybody asks from an address of their own, so that no rate limit depends on how fast this runs.
         address = f"10.{self.calls >> 16 & 255}.{self.calls >> 8 & 255}.{self.calls & 255}"
@@ -198,47 +217,62 @@ class World:
             f"/api/{service}/v1{path}",
             method=method,
             headers={"X-Forwarded-For": address, **{name: value for name, value in headers.items() if value}},
-            data=None if body is None else json.dumps(body),
+            data=body,
             content_type=None if body is None else "application/json",
         )
         return Reply(response.status_code, response.get_data(), response.headers.get("Idempotent-Replay") == "true")
 
-    def _credentials(self, request: Request) -> dict[str, str | None]:
-        if request.token == "none":
-            return {}
-        secret = "somebody-elses-secret-of-the-same-length" if request.token == "forged" else self.settings.secret
-        hours = -48 if request.token == "expired" else 24
-        actor = Actor(request.account, frozenset(Role(role) for role in request.roles))
-        return {"Authorization": f"Bearer {issue_token(actor, secret=secret, now=self.time.now, hours=hours)}"}
+    def _bearer(self, token: Token) -> str:
+        if token not in self.signed:
+            grants = [
+                auth.Grant(auth.Role(one.role), one.body, one.disaster, one.first_day, one.last_day)
+                for one in token.grants
+            ]
+            key = self.settings.signing_key if token.ours else SOMEBODY_ELSES_KEY
+            actor = auth.Actor(token.account, frozenset(grants))
+            self.signed[token] = auth.issue_token(actor, signing_key=key, now=token.issued_at, hours=token.hours)
+        return f"Bearer {self.signed[token]}"
 
     def publish(self, name: str) -> int:
-        service = self.service(name)
         if name not in self.relays:
-            assert service.outbox is not None
-            self.relays[name] = Relay(service.database, service.outbox, self.bus, service.clock)
+            self.relays[name] = standalone.relay_of(self.service(name), self.bus)
         return self.relays[name].run_once()
 
     def read(self) -> int:
         if self.reader is None:
-            service = self.service(ledger.NAME)
-            self.reader = ledger.create_reader(service.database, self.bus, service.clock)
+            self.reader = standalone.reader_of(self.service(ledger.NAME), self.bus)
             self.reader.run_once(timeout_seconds=0)  # the first poll only finds out where to begin
         return self.reader.run_once(timeout_seconds=0)
+
+    def listen(self, name: str) -> int:
+        """A service hears whose access ended."""
+        if name not in self.listeners:
+            self.listeners[name] = standalone.follower_of(self.service(name), self.bus)
+        try:
+            return self.listeners[name].run_once(timeout_seconds=0)
+        finally:
+            self.service(name).access.forget()  # as it would by itself within seconds
+
+    def anchor(self) -> int:
+        """What makes an anchor a day."""
+        service = self.service(ledger.NAME)
+        return ledger.create_anchoring(service.database, self.settings, service.clock)()
 
     def is_caught_up(self) -> bool:
         return self.reader is not None and self.reader.is_caught_up()
 
+    def learn(self) -> None:
+        """The ledger is told how to read what it did not know."""
+        self.skills.enter_context(mock.patch.dict(consumers.READINGS, {UNKNOWN_TYPE: FOUND}))
+
     def back_up(self) -> None:
         files.copy_database(self.home / LEDGER_FILE, self.home / BACKUP_FILE)
 
-    def restore(self) -> str:
-        """The ledger as it was when it was backed up; says what became of it."""
-        if not (self.home / BACKUP_FILE).exists():
-            return "there is no backup"
+    def restore(self) -> None:
+        """The ledger as it was when it was backed up."""
         self._close(ledger.NAME)
         files.copy_database(self.home / BACKUP_FILE, self.home / LEDGER_FILE)
         self._open(ledger.NAME)
-        return ""
 
     def flush(self) -> None:
         """Everything in the cache is lost."""
@@ -249,3 +283,4 @@ class World:
         for name in MODULES:
             self._close(name)
         self.bus.close()
+        self.skills.close()

@@ -19,6 +19,7 @@ from services.dispatch.domain import (
     TaskStep,
     add_months,
 )
+from services.dispatch.permissions import DATING, PERMISSIONS
 from services.dispatch.retention import last_day_kept
 from shared.events import json_schema
 from shared.refusals import WrongState, next_state
@@ -140,10 +141,17 @@ def test_data_is_kept_six_months_after_the_shift() -> None:
     assert last_day_kept(date(2025, 4, 5), date(2025, 4, 1)) == date(2025, 10, 5)
 
 
+def test_attendance_alone_may_be_dated_back_and_nothing_forward() -> None:
+    windows = {operation: DATING.window(operation, date(2025, 4, 11)) for operation in PERMISSIONS}
+    assert {operation for operation, window in windows.items() if window.days_back} == {"record_attendance"}
+    assert windows["record_attendance"].days_back == 7
+    assert not any(window.days_forward for window in windows.values())
+
+
 def test_no_event_has_a_field_for_personal_data() -> None:
     told = {name for payload in events.PUBLISHED for name in json_schema(payload)["properties"]}
     assert told == {
-        *("task_id", "disaster_id", "kind", "selection"),
-        *("shift_id", "starts_at", "ends_at", "seats"),
+        *("task_id", "disaster_id", "title", "english_title", "kind", "selection"),
+        *("shift_id", "site_id", "region_id", "starts_at", "ends_at", "seats"),
         *("sign_up_id", "quantity", "was_confirmed"),
     }

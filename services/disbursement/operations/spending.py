@@ -11,8 +11,10 @@ from services.disbursement import domain, events, store
 from services.disbursement.authorities import who_may_decide
 from services.disbursement.domain import Content, PastStep, State, Step
 from shared.changes import Change, new_id
-from shared.refusals import check_date_order, next_state
+from shared.events import Payload
+from shared.refusals import OtherBody, check_date_order, next_state
 from shared.rows import add, get, insert_new, update
+from shared.seals import resealed
 
 
 class Document(NamedTuple):
@@ -26,14 +28,15 @@ def propose(
     change: Change, *, id: str | None = None, effective_date: date | None = None, **content: Any
 ) -> dict[str, Any]:
     """Write a spending proposal (품의): it takes no money yet."""
-    on = change.effective_date(effective_date)
-    get(change.tx, store.budget_lines, "budget line", content["budget_line_id"])
-    spending_id, written = id or new_id(), content_of(content)
+    on, written = change.effective_date(effective_date), content_of(content)
+    line = store.line_with_fund(change.tx, written.budget_line_id)
     spending = insert_new(
         change.tx,
         store.spendings,
         "spending proposal",
-        id=spending_id,
+        id=id or new_id(),
+        body_id=change.act_for(line.body_id, written.disaster_id),
+        **_of_line(line),
         **vars(written),
         state=State.PROPOSED.value,
         content_hash=written.digest(),
@@ -43,21 +46,26 @@ def propose(
         version=1,
     )
     document = Document(spending, [_add_step(change, spending, Step.PROPOSE, on)])
-    _record_proposal(change, document, written, on)
-    return view(change.tx, document)
+    return _tell(change, document, on, events.SpendingProposed(**_money(spending, content_hash=spending.content_hash)))
 
 
 def revise(change: Change, spending_id: str, *, effective_date: date | None = None, **content: Any) -> dict[str, Any]:
     """Change what a proposal says. Every earlier review and approval loses its force."""
     on = change.effective_date(effective_date)
     document = _held(change, spending_id, Step.REVISE, on)
-    if line_id := content.get("budget_line_id"):
-        get(change.tx, store.budget_lines, "budget line", line_id)
-    written = content_of(document.spending._asdict() | content)
+    spending = document.spending
+    written = content_of(spending._asdict() | content)
+    moved: dict[str, Any] = {}
+    if written.budget_line_id != spending.budget_line_id:
+        line = store.line_with_fund(change.tx, written.budget_line_id)
+        if line.body_id != spending.body_id:
+            raise OtherBody(body_id=line.body_id, account=change.actor.id, held=spending.body_id)
+        moved = _of_line(line)
+    change.act_for(spending.body_id, written.disaster_id)  # the other disaster must be the account's as well
     hashes = {"content_hash": written.digest(), "approved_hash": None}
-    document = _advance(change, document, Step.REVISE, on, **hashes, **vars(written))
-    _record_proposal(change, document, written, on)
-    return view(change.tx, document)
+    document = _advance(change, document, Step.REVISE, on, **hashes, **moved, **vars(written))
+    spending = document.spending
+    return _tell(change, document, on, events.SpendingProposed(**_money(spending, content_hash=spending.content_hash)))
 
 
 def decide(
@@ -74,18 +82,14 @@ def decide(
     spending = document.spending
     approved = {"approved_hash": spending.content_hash} if step is Step.APPROVE else {}
     document = _advance(change, document, step, on, comment=comment, **approved)
-    change.record(
-        events.SpendingDecided(
-            spending_id=spending_id,
-            decision=step.value,
-            content_hash=spending.content_hash,
-            decided_by=change.actor.id,
-        ),
-        subject=spending_id,
-        version=document.spending.version,
-        effective_date=on,
+    decided = events.SpendingDecided(
+        spending_id=spending_id,
+        budget_line_id=spending.budget_line_id,
+        decision=step.value,
+        content_hash=spending.content_hash,
+        decided_by=change.actor.id,
     )
-    return view(change.tx, document)
+    return _tell(change, document, on, decided)
 
 
 def commit(
@@ -99,21 +103,7 @@ def commit(
         raise domain.ApprovalVoid
     _take(change, spending.budget_line_id, spending.amount_won, on)
     document = _advance(change, document, Step.COMMIT, on, comment=comment, committed_won=spending.amount_won)
-    change.record(
-        events.SpendingCommitted(
-            spending_id=spending_id,
-            budget_line_id=spending.budget_line_id,
-            amount_won=spending.amount_won,
-            disaster_id=spending.disaster_id,
-            relief_stage=spending.relief_stage,
-            region=spending.region,
-            content_hash=spending.content_hash,
-        ),
-        subject=spending_id,
-        version=document.spending.version,
-        effective_date=on,
-    )
-    return view(change.tx, document)
+    return _tell(change, document, on, events.SpendingCommitted(**_money(spending, content_hash=spending.content_hash)))
 
 
 def release(
@@ -131,19 +121,8 @@ def release(
     after = {"state": State.PAID.value} if amount_won == unpaid_won else {}
     committed_won = spending.committed_won - amount_won
     document = _advance(change, document, Step.RELEASE, on, comment=reason, committed_won=committed_won, **after)
-    change.record(
-        events.CommitmentReleased(
-            spending_id=spending_id,
-            budget_line_id=spending.budget_line_id,
-            amount_won=amount_won,
-            disaster_id=spending.disaster_id,
-            reason=reason,
-        ),
-        subject=spending_id,
-        version=document.spending.version,
-        effective_date=on,
-    )
-    return view(change.tx, document)
+    released = events.CommitmentReleased(**_money(spending, amount_won=amount_won, reason=reason))
+    return _tell(change, document, on, released)
 
 
 def pay(
@@ -161,21 +140,8 @@ def pay(
     store.add_paid(change.tx, spending.budget_line_id, amount_won, 0)
     after = {"state": State.PAID.value} if amount_won == unpaid_won else {}
     document = _advance(change, document, Step.PAY, on, paid_won=spending.paid_won + amount_won, **after)
-    change.record(
-        events.PaymentMade(
-            payment_id=payment_id,
-            spending_id=spending_id,
-            budget_line_id=spending.budget_line_id,
-            amount_won=amount_won,
-            disaster_id=spending.disaster_id,
-            relief_stage=spending.relief_stage,
-            region=spending.region,
-        ),
-        subject=spending_id,
-        version=document.spending.version,
-        effective_date=on,
-    )
-    return view(change.tx, document)
+    paid = events.PaymentMade(**_money(spending, amount_won=amount_won, payment_id=payment_id))
+    return _tell(change, document, on, paid)
 
 
 def reverse_payment(
@@ -200,7 +166,7 @@ def reverse_payment(
     change.tx.execute(
         sa.update(store.payments)
         .where(store.payments.c.id == payment_id)
-        .values(reversed_won=payment.reversed_won + amount_won)
+        .values(resealed(change.tx, store.payments, payment, reversed_won=payment.reversed_won + amount_won))
     )
     store.add_paid(change.tx, spending.budget_line_id, -amount_won, -amount_won)
     store.add_to_day(change.tx, spending.budget_line_id, on, committed=-amount_won)
@@ -213,21 +179,8 @@ def reverse_payment(
         paid_won=spending.paid_won - amount_won,
         committed_won=spending.committed_won - amount_won,
     )
-    change.record(
-        events.PaymentReversed(
-            payment_id=reversal_id,
-            reverses_payment_id=payment_id,
-            spending_id=spending.id,
-            budget_line_id=spending.budget_line_id,
-            amount_won=amount_won,
-            disaster_id=spending.disaster_id,
-            reason=reason,
-        ),
-        subject=spending.id,
-        version=document.spending.version,
-        effective_date=on,
-    )
-    return view(change.tx, document)
+    told = {"payment_id": reversal_id, "reverses_payment_id": payment_id, "amount_won": amount_won, "reason": reason}
+    return _tell(change, document, on, events.PaymentReversed(**_money(spending, **told)))
 
 
 def content_of(values: Mapping[str, Any]) -> Content:
@@ -253,11 +206,15 @@ def view(tx: Connection, document: Document) -> dict[str, Any]:
 def _held(change: Change, spending_id: str, step: Step, on: date) -> Document:
     """The locked document, once this account may take this step on it on this date."""
     spending = get(change.tx, store.spendings, "spending proposal", spending_id, lock=True)
+    change.act_for(spending.body_id, spending.disaster_id)
     change.check_version(spending.version)
     next_state(domain.TRANSITIONS, State(spending.state), step)
     steps = store.steps_of(change.tx, spending_id)
     domain.check_untouched([PastStep(Step(row.step), row.account) for row in steps], step, change.actor.id)
     check_date_order(on, spending.last_effective_date)
+    if step in domain.MOVES_MONEY and on.year != spending.fiscal_year:
+        line = store.line_with_fund(change.tx, spending.budget_line_id)  # only a refusal needs its name
+        domain.check_own_year(line.name, line.fiscal_year, on)
     return Document(spending, steps)
 
 
@@ -328,19 +285,19 @@ def _add_payment(
     )
 
 
-def _record_proposal(change: Change, document: Document, written: Content, on: date) -> None:
+def _of_line(line: sa.Row[Any]) -> dict[str, Any]:
+    """What a document keeps of its line."""
+    return {"fund_id": line.fund_id, "fiscal_year": line.fiscal_year}
+
+
+def _money(spending: sa.Row[Any], **told: Any) -> dict[str, Any]:
+    """What every event of the document's money says, and what one of them tells beside it or instead."""
+    said = {**spending._asdict(), "spending_id": spending.id}
+    return {name: said[name] for name in events.Money.__struct_fields__} | told
+
+
+def _tell(change: Change, document: Document, on: date, payload: Payload) -> dict[str, Any]:
+    """Record what happened to the document, and answer with what it is now."""
     spending = document.spending
-    change.record(
-        events.SpendingProposed(
-            spending_id=spending.id,
-            budget_line_id=written.budget_line_id,
-            amount_won=written.amount_won,
-            disaster_id=written.disaster_id,
-            relief_stage=written.relief_stage,
-            region=written.region,
-            content_hash=spending.content_hash,
-        ),
-        subject=spending.id,
-        version=spending.version,
-        effective_date=on,
-    )
+    change.record(payload, subject=spending.id, version=spending.version, effective_date=on)
+    return view(change.tx, document)

@@ -15,6 +15,8 @@ PURGE_BATCH: Final = 1000
 def reveal(change: Change, vault: Vault, sign_up_id: str, *, reason: str) -> dict[str, Any]:
     """The plain data of one volunteer; who looked, when and why is kept for good."""
     row = get(change.tx, store.sign_ups, "sign-up", sign_up_id)
+    shift = store.shift_with_task(change.tx, row.shift_id)
+    change.act_for(shift.body_id, shift.disaster_id)
     if row.purged_at:
         raise domain.Purged(purged_on=seoul_date(row.purged_at))
     add(
@@ -41,7 +43,7 @@ def purge(change: Change) -> dict[str, Any]:
     """Purge the personal data whose last day of keeping is over. The log of it holds counts only."""
     purged, forgotten = 0, 0
     while due := store.hold_due_sign_ups(change.tx, change.today, PURGE_BATCH):
-        store.purge_sign_ups(change.tx, [row.id for row in due], change.now)
+        store.purge_sign_ups(change.tx, due, change.now)
         # In one order, so that two purges cannot wait for each other in a circle.
         for phone_hash, count in sorted(Counter(row.phone_hash for row in due).items()):
             forgotten += store.leave_volunteer(change.tx, phone_hash, count)

@@ -11,12 +11,16 @@ from sqlalchemy.engine import Connection
 
 from services.dispatch import domain, events, store
 from services.dispatch.domain import ENGAGED, Selection, SignUpState, Step, TaskState, TaskStep
+from services.dispatch.operations.scope import acts_for, check_acts_for
+from services.dispatch.permissions import MANAGES, SEES_PERSONS
 from services.dispatch.retention import last_day_kept
+from shared.auth import Actor
 from shared.changes import Change, new_id
 from shared.clock import SEOUL, seoul_date
+from shared.dating import is_late
 from shared.personal_data import Vault, mask_name, mask_phone
 from shared.refusals import check_date_order, next_state
-from shared.rows import add_all, get, insert_new, update
+from shared.rows import add_all, get, insert_new, page, update
 
 # Read out on the telephone and typed on a small keyboard: no letter looks like another.
 CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -48,8 +52,10 @@ def sign_up(
 
     `phone` is normalised. The answer holds the one copy of the cancel code there is.
     """
-    on, sign_up_id, code = change.effective_date(effective_date), id or new_id(), _new_code()
+    sign_up_id, code = id or new_id(), _new_code()
     shift = store.shift_with_task(change.tx, shift_id)
+    change.act_for(shift.body_id)
+    on = _day_of_public(change, shift, effective_date)
     _check_open(shift, on)
     if credential:
         domain.check_credential_asked(shift.required_credential, credential["kind"])
@@ -100,7 +106,8 @@ def decide(
 ) -> dict[str, Any]:
     """Confirm, waitlist, decline, or record attendance. To confirm takes a seat, or is refused."""
     on = change.effective_date(effective_date)
-    row, shift = _held(change, sign_up_id, step, on)
+    row, shift = _held(change, sign_up_id)
+    _check_step(change, row, step, on)
     if step is Step.CONFIRM:
         _check_not_purged(row)
         domain.check_credential_verified(shift.required_credential, is_verified=row.verified_reference is not None)
@@ -126,7 +133,8 @@ def verify_credential(
     It is evidence and no step of its own in time: a later confirmation may take effect on an earlier date.
     """
     on = change.effective_date(effective_date)
-    row, shift = _held(change, sign_up_id, Step.VERIFY_CREDENTIAL)
+    row, shift = _held(change, sign_up_id)
+    _check_step(change, row, Step.VERIFY_CREDENTIAL)
     _check_not_purged(row)
     domain.check_credential_required(shift.required_credential)
     row = update(
@@ -146,19 +154,21 @@ def cancel(
     vault: Vault,
     sign_up_id: str,
     *,
-    is_manager: bool,
     cancel_code: str | None = None,
     effective_date: date | None = None,
 ) -> dict[str, Any]:
-    """Cancel with the code or as a manager. Cancelled again, it stays cancelled and frees nothing more."""
-    on = change.effective_date(effective_date)
-    row = get(change.tx, store.sign_ups, "sign-up", sign_up_id, lock=True)
-    if not is_manager:
+    """Cancel with the code, or for the body whose task it is.
+
+    Cancelled again, it stays cancelled and frees nothing more.
+    """
+    row, shift = _held(change, sign_up_id)
+    if not acts_for(change.actor, MANAGES, shift):
         _check_code(vault, row, cancel_code)
+    on = _day_of_public(change, shift, effective_date)
     if SignUpState(row.state) is SignUpState.CANCELLED:
-        return outcome(row, store.shift_with_task(change.tx, row.shift_id))
+        return outcome(row, shift)
     was_confirmed = SignUpState(row.state) is SignUpState.CONFIRMED
-    row, shift = _held(change, sign_up_id, Step.CANCEL, on)
+    _check_step(change, row, Step.CANCEL, on)
     row = _advance(change, row, shift, Step.CANCEL, on, was_confirmed=was_confirmed)
     if was_confirmed:
         store.free_seat(change.tx, shift.id)
@@ -172,6 +182,7 @@ def outcome(row: sa.Row[Any], shift: sa.Row[Any]) -> dict[str, Any]:
         **{name: getattr(row, name) for name in told},
         "task_id": shift.task_id,
         "task_title": shift.title,
+        "task_english_title": shift.english_title,
         "starts_at": shift.starts_at,
         "ends_at": shift.ends_at,
         "place": shift.place,
@@ -189,14 +200,41 @@ def masked(vault: Vault, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def show(tx: Connection, vault: Vault, sign_up_id: str) -> dict[str, Any]:
-    """One sign-up, masked, with the steps taken on it."""
+def roster(
+    tx: Connection, vault: Vault, actor: Actor, shift_id: str, *, state: str | None = None, limit: int, after: int
+) -> dict[str, Any]:
+    """The sign-ups of a shift, masked, for those who look after its task."""
+    check_acts_for(actor, SEES_PERSONS, store.shift_with_task(tx, shift_id))
+    query = sa.select(store.sign_ups).where(store.sign_ups.c.shift_id == shift_id)
+    if state:
+        query = query.where(store.sign_ups.c.state == state)
+    found = page(tx, query, store.sign_ups.c.number, limit=limit, after=after)
+    steps = store.steps_of(tx, [row["id"] for row in found["items"]])
+    late = {step.sign_up_id for step in steps if is_late(step.effective_date, step.recorded_at)}
+    return {**found, "items": [{**masked(vault, row), "late": row["id"] in late} for row in found["items"]]}
+
+
+def show(tx: Connection, vault: Vault, actor: Actor, sign_up_id: str) -> dict[str, Any]:
+    """One sign-up, masked, with the steps taken on it, for those who look after its task."""
     row = get(tx, store.sign_ups, "sign-up", sign_up_id)
+    check_acts_for(actor, SEES_PERSONS, store.shift_with_task(tx, row.shift_id))
     steps = [
-        {**step._asdict(), "reason": vault.decrypt(step.reason) if step.reason else None}
-        for step in store.steps_of(tx, sign_up_id)
+        {
+            **step._asdict(),
+            "reason": vault.decrypt(step.reason) if step.reason else None,
+            "late": is_late(step.effective_date, step.recorded_at),
+        }
+        for step in store.steps_of(tx, [sign_up_id])
     ]
-    return {**masked(vault, row._asdict()), "steps": steps}
+    return {**masked(vault, row._asdict()), "late": any(step["late"] for step in steps), "steps": steps}
+
+
+def _day_of_public(change: Change, shift: sa.Row[Any], asked: date | None) -> date:
+    """The day of what anybody may do: another than today is for an importer of the task's own body."""
+    on = change.effective_date(asked)
+    if on != change.today:
+        check_acts_for(change.actor, MANAGES, shift)
+    return on
 
 
 def _check_open(shift: sa.Row[Any], on: date) -> None:
@@ -223,14 +261,20 @@ def _take_seat(tx: Connection, shift_id: str) -> None:
         raise domain.ShiftFull(seats=shift.seats, taken=shift.taken)
 
 
-def _held(change: Change, sign_up_id: str, step: Step, on: date | None = None) -> tuple[sa.Row[Any], sa.Row[Any]]:
-    """The locked sign-up and its shift, once this step may follow; `on` may not be before the step it rests on."""
+def _held(change: Change, sign_up_id: str) -> tuple[sa.Row[Any], sa.Row[Any]]:
+    """The locked sign-up and its shift, once it is settled that this is done for the body of its task."""
     row = get(change.tx, store.sign_ups, "sign-up", sign_up_id, lock=True)
+    shift = store.shift_with_task(change.tx, row.shift_id)
+    change.act_for(shift.body_id, shift.disaster_id)
+    return row, shift
+
+
+def _check_step(change: Change, row: sa.Row[Any], step: Step, on: date | None = None) -> None:
+    """Raises StaleVersion, WrongState, or DatesOutOfOrder for a day before that of the step it rests on."""
     change.check_version(row.version)
     next_state(domain.TRANSITIONS, SignUpState(row.state), step)
     if on is not None:
         check_date_order(on, row.last_effective_date)
-    return row, store.shift_with_task(change.tx, row.shift_id)
 
 
 def _advance(
@@ -270,6 +314,8 @@ def _record(
         shift_id=shift.id,
         task_id=shift.task_id,
         disaster_id=shift.disaster_id,
+        site_id=shift.site_id,
+        region_id=shift.region_id,
         quantity=1,
         **told,
     )

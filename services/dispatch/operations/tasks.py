@@ -1,9 +1,10 @@
-"""Tasks and their shifts: propose, approve, close, and what is told of them."""
+"""Tasks and their shifts: propose, rename, approve, close, and what is told of them."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from services.dispatch import domain, events, store
@@ -25,8 +26,10 @@ def propose(
     kind: str,
     selection: str,
     host_organisation: str,
+    english_title: str | None = None,
     description: str | None = None,
-    region: str | None = None,
+    site_id: str | None = None,
+    region_id: str | None = None,
     required_credential: str | None = None,
     effective_date: date | None = None,
     id: str | None = None,
@@ -34,16 +37,20 @@ def propose(
     """Propose a task (일감); volunteers see it once another account has approved it."""
     on, task_id = change.effective_date(effective_date), id or new_id()
     domain.check_selection(Selection(selection), required_credential)
-    insert_new(
+    task = insert_new(
         change.tx,
         store.tasks,
         "task",
         id=task_id,
+        body_id=change.act_for(disaster_id=disaster_id),
         disaster_id=disaster_id,
         title=title,
+        english_title=english_title,
+        named_on=on,
         description=description,
         place=place,
-        region=region,
+        site_id=site_id,
+        region_id=region_id,
         kind=kind,
         selection=selection,
         required_credential=required_credential,
@@ -53,8 +60,23 @@ def propose(
         last_effective_date=on,
         version=1,
     )
-    event = events.TaskOpened(task_id=task_id, disaster_id=disaster_id, kind=kind, selection=selection)
-    change.record(event, subject=task_id, version=1, effective_date=on)
+    _record(change, events.TaskOpened, task, on)
+    return show(change.tx, task_id, to_staff=True)
+
+
+def rename(
+    change: Change, task_id: str, *, title: str, english_title: str | None = None, effective_date: date | None = None
+) -> dict[str, Any]:
+    """Give a task other titles from a day on, whatever its state; a wrong one is corrected by the next.
+
+    The newest titles are kept, so older ones cannot be put behind them.
+    """
+    on, task = change.effective_date(effective_date), _held(change, task_id)
+    change.check_version(task.version)
+    check_date_order(on, task.named_on)
+    task = update(change.tx, store.tasks, task, title=title, english_title=english_title, named_on=on)
+    renamed = events.TaskRenamed(task_id=task_id, title=title, english_title=english_title)
+    change.record(renamed, subject=task_id, version=task.version, effective_date=on)
     return show(change.tx, task_id, to_staff=True)
 
 
@@ -81,17 +103,20 @@ def open_shift(
     """Add a shift with a number of seats to a task."""
     on, shift_id = change.effective_date(effective_date), id or new_id()
     domain.check_shift_times(starts_at, ends_at)
-    task = get(change.tx, store.tasks, "task", task_id, lock=True)
+    task = _held(change, task_id)
     domain.next_task_state(TaskState(task.state), TaskStep.OPEN_SHIFT)
     check_date_order(on, task.last_effective_date)
     row: dict[str, Any] = {"task_id": task_id, "starts_at": starts_at, "ends_at": ends_at, "seats": seats}
     insert_new(change.tx, store.shifts, "shift", id=shift_id, **row, taken=0, version=1)
-    change.record(
-        events.ShiftOpened(shift_id=shift_id, disaster_id=task.disaster_id, **row),
-        subject=shift_id,
-        version=1,
-        effective_date=on,
+    opened = events.ShiftOpened(
+        shift_id=shift_id,
+        disaster_id=task.disaster_id,
+        title=task.title,
+        site_id=task.site_id,
+        region_id=task.region_id,
+        **row,
     )
+    change.record(opened, subject=shift_id, version=1, effective_date=on)
     return {"id": shift_id, **row, "taken": 0, "free": seats, "version": 1}
 
 
@@ -124,6 +149,7 @@ def summaries(tx: Connection, tasks: Sequence[dict[str, Any]]) -> list[dict[str,
         {
             "task_id": task["id"],
             "title": task["title"],
+            "english_title": task["english_title"],
             "kind": task["kind"],
             "applied": sum(counts[task["id"]].values()),
             "confirmed": sum(counts[task["id"]].get(state, 0) for state in ENGAGED),
@@ -145,18 +171,33 @@ def _advance(
     effective_date: date | None,
     **values: Any,
 ) -> dict[str, Any]:
-    on = change.effective_date(effective_date)
-    task = get(change.tx, store.tasks, "task", task_id, lock=True)
+    on, task = change.effective_date(effective_date), _held(change, task_id)
     change.check_version(task.version)
     state = domain.next_task_state(TaskState(task.state), step)
     if step is TaskStep.APPROVE:
         domain.check_approver(task.proposed_by, change.actor.id)
     check_date_order(on, task.last_effective_date)
     task = update(change.tx, store.tasks, task, state=state.value, last_effective_date=on, **values)
-    change.record(
-        event(task_id=task_id, disaster_id=task.disaster_id, kind=task.kind, selection=task.selection),
-        subject=task_id,
-        version=task.version,
-        effective_date=on,
-    )
+    _record(change, event, task, on)
     return show(change.tx, task_id, to_staff=True)
+
+
+def _held(change: Change, task_id: str) -> sa.Row[Any]:
+    """The locked task, once the account acts for its body in its disaster."""
+    task = get(change.tx, store.tasks, "task", task_id, lock=True)
+    change.act_for(task.body_id, task.disaster_id)
+    return task
+
+
+def _record(change: Change, event: type[events.TaskEvent], task: sa.Row[Any], on: date) -> None:
+    payload = event(
+        task_id=task.id,
+        disaster_id=task.disaster_id,
+        title=task.title,
+        english_title=task.english_title,
+        kind=task.kind,
+        selection=task.selection,
+        site_id=task.site_id,
+        region_id=task.region_id,
+    )
+    change.record(payload, subject=task.id, version=task.version, effective_date=on)

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Signing in and out, and one's own account."""
 
 from typing import Any
 
@@ -6,7 +6,9 @@ import flask
 from flask import request
 
 from services.portal import demo, navigation, visitor
-from services.portal.calls import done, services
+from services.portal.answers import done, refused_page
+from services.portal.calls import services, submit
+from services.portal.forms import as_typed
 
 blueprint = flask.Blueprint("account", __name__)
 
@@ -25,14 +27,55 @@ def sign_in() -> Any:
     if not reply.ok:
         return flask.render_template("sign_in.html", problem=reply.body, entered=request.form, **_form()), reply.status
     visitor.sign_in(reply.body)
-    landing = flask.url_for(navigation.landing_for(frozenset(reply.body["roles"])))
-    return done(visitor.safe_path(request.form.get("next"), landing))
+    return done(visitor.safe_path(request.form.get("next"), _landing()))
+
+
+@blueprint.post("/acting-body")
+@visitor.requires()
+def choose_body() -> Any:
+    """Act for another body from now on, on the page that fits what the account does there."""
+    visitor.act_for(request.form.get("body_id", ""))
+    return done(_landing())
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> Any:
     visitor.sign_out()
     return done(flask.url_for("home.situation"), "signin.signed_out")
+
+
+@blueprint.get("/me")
+@visitor.requires()
+def me() -> str:
+    return flask.render_template("me.html")
+
+
+@blueprint.post("/me/password")
+@visitor.requires()
+def change_password() -> Any:
+    """Every session of the account ends, this one too."""
+    body = {name: as_typed(name) for name in ("old_password", "password")}
+    reply = submit("situation", "/me/password", body)
+    if not reply.ok:
+        return refused_page(reply, "me.html")
+    visitor.sign_out()
+    return done(flask.url_for("account.sign_in_page"), "me.password_changed")
+
+
+@blueprint.post("/me/sign-out")
+@visitor.requires()
+def sign_out_everywhere() -> Any:
+    reply = submit("situation", "/me/sign-out", {})
+    if not reply.ok:
+        return refused_page(reply, "me.html")
+    visitor.sign_out()
+    return done(flask.url_for("account.sign_in_page"), "me.signed_out_everywhere")
+
+
+def _landing() -> str:
+    account = visitor.account()
+    assert account is not None
+    return flask.url_for(navigation.landing_for(account.roles))
 
 
 def _form() -> dict[str, Any]:

@@ -22,7 +22,7 @@ def situation() -> str:
     disasters = (peek("situation", "/disasters", limit=100) or {"items": []})["items"]
     execution = execution_report(peek, None)
     goods = peek("inventory", "/totals", as_of=today)
-    people = peek("dispatch", "/summary")
+    people = peek("ledger", "/people", as_of=today)
     return flask.render_template(
         "home.html",
         disasters=list(reversed(disasters)),

@@ -6,18 +6,18 @@ from typing import Any, Final
 import flask
 from flask import request, url_for
 
-from services.portal import visitor
-from services.portal.calls import ask, ask_all, done, refused_page, segment, submit
+from services.portal import forms, names, visitor
+from services.portal.answers import done, refused_page
+from services.portal.calls import ask, ask_all, segment, services, submit
 from services.portal.formats import number
-from services.portal.forms import field, named, whole_number
-from services.portal.messages import text, word
-from services.portal.navigation import MONEY_ROLES, OVERSIGHT_ROLES
+from services.portal.forms import field, whole_number
+from services.portal.messages import text
+from services.portal.navigation import DOCUMENT_READERS, MONEY_ROLES
 from services.portal.visitor import requires
 from shared.auth import Role
+from shared.clock import seoul_date
 
 NEWEST: Final = 200
-READERS: Final = (*MONEY_ROLES, *OVERSIGHT_ROLES)
-STAGES: Final = ("suppression", "recovery", "livelihood")
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,23 @@ ACTIONS: Final = (
     Action("pay", Role.PAYMENT_OFFICER, "committed"),
 )
 PATHS: Final = {"pay": "payments"}  # the other actions are called what they are
+CONTENT: Final = ("budget_line_id", "purpose", "payee", "party_id", "disaster_id", "relief_stage", "region_id")
 
 blueprint = flask.Blueprint("money", __name__)
 
 
 @blueprint.get("/documents")
-@requires(*READERS)
+@requires(*DOCUMENT_READERS)
 def documents() -> str:
     """What waits for this account first, then every document."""
     found = ask_all("disbursement", "/spending-proposals")[::-1]
-    lines = {line["id"]: line["name"] for line in ask_all("disbursement", "/budget-lines")}
-    states = {action.state for action in ACTIONS if action.role in _roles()}
-    waiting = [document for document in found if document["state"] in states]
-    return flask.render_template("documents.html", waiting=waiting, documents=found[:NEWEST], lines=lines, inbox=states)
+    return flask.render_template(
+        "documents.html",
+        waiting=[document for document in found if actions_on(document)],
+        documents=found[:NEWEST],
+        lines={line["id"]: names.called(line) for line in ask_all("disbursement", "/budget-lines")},
+        has_inbox=bool(_roles() & {action.role for action in ACTIONS}),
+    )
 
 
 @blueprint.get("/documents/new")
@@ -63,8 +67,7 @@ def new_document() -> str:
 @blueprint.post("/documents/new")
 @requires(Role.DRAFTER)
 def propose() -> Any:
-    names = ("budget_line_id", "purpose", "payee", "disaster_id", "relief_stage", "region")
-    body = {name: field(name) for name in names} | {"amount_won": whole_number("amount_won")}
+    body = {name: field(name) for name in CONTENT} | {"amount_won": whole_number("amount_won")}
     reply = submit("disbursement", "/spending-proposals", body)
     if not reply.ok:
         return refused_page(reply, "document_new.html", **_choices())
@@ -72,7 +75,7 @@ def propose() -> Any:
 
 
 @blueprint.get("/documents/<document_id>")
-@requires(*READERS)
+@requires(*DOCUMENT_READERS)
 def document(document_id: str) -> str:
     return flask.render_template("document.html", **_document(document_id))
 
@@ -91,6 +94,18 @@ def act(document_id: str, action: str) -> Any:
     return done(url_for("money.document", document_id=document_id), f"document.{action}.done")
 
 
+def actions_on(document: dict[str, Any]) -> list[Action]:
+    """What the account may do with the document now; the service has the last word."""
+    account = visitor.account()
+    return [
+        action
+        for action in ACTIONS
+        if action.state == document["state"]
+        and account is not None
+        and account.may(action.role, document["disaster_id"], document["body_id"])
+    ]
+
+
 def _roles() -> frozenset[str]:
     account = visitor.account()
     return account.roles if account else frozenset()
@@ -98,23 +113,31 @@ def _roles() -> frozenset[str]:
 
 def _document(document_id: str) -> dict[str, Any]:
     found = ask("disbursement", f"/spending-proposals/{segment(document_id)}")
-    line = ask("disbursement", f"/budget-lines/{segment(found['budget_line_id'])}")
-    disasters = {disaster["id"]: disaster["name"] for disaster in ask_all("situation", "/disasters")}
-    actions = [action for action in ACTIONS if action.state == found["state"] and action.role in _roles()]
-    return {"document": found, "line": line, "disasters": disasters, "actions": actions}
+    return {
+        "document": found,
+        "line": ask("disbursement", f"/budget-lines/{segment(found['budget_line_id'])}"),
+        "fund": ask("disbursement", f"/funds/{segment(found['fund_id'])}"),
+        "actions": actions_on(found),
+    }
 
 
 def _choices() -> dict[str, Any]:
-    """The options of a proposal, as pairs of a value and its text."""
-    language = visitor.language()
-    lines = ask_all("disbursement", "/budget-lines")[::-1]
-    balance = text("measure.uncommitted_balance", language)
+    """The options of a proposal. Only lines of this year and of the body's own: no other could bear a commitment."""
+    account, year = visitor.account(), seoul_date(services().clock.now()).year
+    assert account is not None
+    balance = text("measure.uncommitted_balance", visitor.language())
+    lines = [
+        (line["id"], f"{names.called(line)} ({year}, {balance} {number(line['uncommitted_balance'])})")
+        for line in ask_all("disbursement", "/budget-lines")[::-1]
+        if line["fiscal_year"] == year and line["body_id"] == account.body_id
+    ]
     return {
-        "lines": [
-            (line["id"], f"{line['name']} ({line['fiscal_year']}, {balance} {number(line['uncommitted_balance'])})")
-            for line in lines
-        ],
-        "disasters": named(ask_all("situation", "/disasters")[::-1]),
-        "stages": [(stage, word("stage", stage, language)) for stage in STAGES],
+        "lines": lines,
+        "year": year,
+        "disasters": forms.disasters_of(Role.DRAFTER),
+        "needs_disaster": not account.may(Role.DRAFTER, None),
+        "stages": forms.stages(),
+        "regions": forms.regions(),
+        "bodies": forms.bodies(),
         "chosen": request.values,
     }

@@ -6,14 +6,17 @@ from typing import Any, Final
 import flask
 from flask import request, session, url_for
 
-from services.portal.calls import ask, ask_all, done, refused_page, segment, services, submit
+from services.portal import visitor
+from services.portal.answers import done, refused_page
+from services.portal.calls import ask, ask_all, segment, services, submit
 from services.portal.forms import field
 from services.portal.visitor import requires
 from shared.auth import Role
-from shared.clock import parse_utc
+from shared.clock import parse_utc, seoul_date
 
 SIGN_UP_ACTIONS: Final = ("confirm", "decline", "waitlist", "attend", "verify-credential")
 TASK_ACTIONS: Final = ("approve", "close")
+DAYS_BACK: Final = 7  # for how long a roster may be typed in late; what is allowed says the service
 # What may still happen to a sign-up in each state; the service has the last word.
 BUTTONS: Final = {
     "applied": ("confirm", "waitlist", "decline"),
@@ -68,7 +71,7 @@ def sign_up(shift_id: str) -> Any:
     reply = submit("dispatch", f"/shifts/{segment(shift_id)}/sign-ups", body)
     if not reply.ok:
         return refused_page(reply, "volunteer_form.html", **_shift(shift_id))
-    shown = ("id", "state", "task_title", "starts_at", "ends_at", "place", "cancel_code")
+    shown = ("id", "state", "task_title", "task_english_title", "starts_at", "ends_at", "place", "cancel_code")
     session["sign_up"] = {name: reply.body.get(name) for name in shown}
     return done(url_for("volunteers.sign_up_done"))
 
@@ -76,7 +79,12 @@ def sign_up(shift_id: str) -> Any:
 @blueprint.get("/tasks")
 @requires(Role.VOLUNTEER_MANAGER)
 def tasks() -> str:
-    return flask.render_template("tasks.html", tasks=ask_all("dispatch", "/tasks")[::-1])
+    """The tasks of the body and the disasters the account looks after."""
+    account = visitor.account()
+    assert account is not None
+    found = ask_all("dispatch", "/tasks", body_id=account.body_id)[::-1]
+    own = [task for task in found if account.may(Role.VOLUNTEER_MANAGER, task["disaster_id"])]
+    return flask.render_template("tasks.html", tasks=own)
 
 
 @blueprint.get("/tasks/<task_id>")
@@ -101,7 +109,8 @@ def act_on_task(task_id: str, action: str) -> Any:
 def act_on_sign_up(task_id: str, sign_up_id: str, action: str) -> Any:
     if action not in SIGN_UP_ACTIONS:
         flask.abort(404)
-    body = {"verified_reference": field("verified_reference")} if action == "verify-credential" else {}
+    given = {"verify-credential": "verified_reference", "attend": "effective_date"}.get(action)
+    body = {given: field(given)} if given else {}
     reply = submit("dispatch", f"/sign-ups/{segment(sign_up_id)}/{action}", body)
     if not reply.ok:
         return refused_page(reply, "task.html", **_task(task_id))
@@ -133,4 +142,20 @@ def _task(task_id: str) -> dict[str, Any]:
     state = request.args.get("state")
     if state:
         rosters = [(shift, [one for one in roster if one["state"] == state]) for shift, roster in rosters]
-    return {"task": found, "rosters": rosters, "counts": counts, "state": state, "buttons": BUTTONS}
+    return {
+        "task": found,
+        "rosters": rosters,
+        "counts": counts,
+        "state": state,
+        "buttons": BUTTONS,
+        "attended_on": attended_on,
+    }
+
+
+def attended_on(shift: dict[str, Any], sign_up: dict[str, Any]) -> str:
+    """The day an attendance takes effect: that of the shift, also when the roster is typed in some days later."""
+    today = seoul_date(services().clock.now())
+    on = min(today, seoul_date(parse_utc(shift["ends_at"])))
+    if (today - on).days > DAYS_BACK:
+        return today.isoformat()
+    return max(on.isoformat(), str(sign_up["last_effective_date"]))

@@ -104,9 +104,16 @@
     say(outcome);
   };
 
+  // The day in Korea by this device, as YYYY-MM-DD.
+  const today = () => new Date().toLocaleDateString("en-CA", { timeZone: "Asia/Seoul" });
+
   document.querySelectorAll("form[data-offline]").forEach((form) => {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
+      // What is sent days later took effect when the button was pressed. Written down before the first attempt, so
+      // that a repeat says the same.
+      const on = form.elements.effective_date;
+      if (on && !on.value) on.value = today();
       const button = form.querySelector("button[type=submit]");
       button.disabled = true;
       const fields = [...new FormData(form).entries()];

@@ -2,13 +2,15 @@
 
 from typing import Final
 
-from services.situation import domain
-from services.situation.api import records, tokens
-from shared.problems import ProblemKind
-from shared.refusals import Refusal
+from services.situation.api import access, accounts, bodies, disasters, places
+from services.situation.api.problems import PROBLEMS
 
-PROBLEMS: Final[dict[type[Refusal], ProblemKind]] = {
-    domain.StageCannotGoBack: ProblemKind("stage-cannot-go-back", 409, "Stages only advance"),
-    domain.IncompatibleDuties: ProblemKind("incompatible-duties", 422, "Duties one person may not hold together"),
-}
-BLUEPRINTS: Final = (tokens.blueprint, records.blueprint)
+__all__ = ["BLUEPRINTS", "PROBLEMS"]
+
+BLUEPRINTS: Final = (
+    access.blueprint,
+    accounts.blueprint,
+    disasters.blueprint,
+    bodies.blueprint,
+    places.blueprint,
+)

@@ -3,15 +3,29 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
-from tests.simulation.model.core import Asked, Book, known, need
+from tests.simulation.model.core import Asked, Book, day_in, in_order, known, need, need_new
+from tests.simulation.model.situation import named
 
 Share = tuple[str, str, int]  # item, lot, quantity
+STEPS: Final = {
+    "dispatch": {"reserved"},
+    "cancel": {"reserved"},
+    "receive": {"dispatched", "partly_received", "received"},
+}
+
+
+@dataclass
+class Item:
+    unit: str
+    named_on: date
+    version: int = 1
 
 
 @dataclass
 class Lot:
+    body: str
     item: str
     depot: str
     received: int
@@ -21,32 +35,37 @@ class Lot:
     reserved: int = 0
     version: int = 1
 
-    def usable(self, on: date) -> bool:
+    def may_leave(self, on: date) -> bool:
         return self.arrived <= on and (self.expires is None or on <= self.expires)
 
 
 @dataclass
 class Request:
+    body: str
     disaster: str
     region: str
     item: str
     quantity: int
     on: date
+    late: bool
     shipped: int = 0
     state: str = "open"
     version: int = 1
 
     def told(self) -> dict[str, Any]:
-        return {"state": self.state, "shipped_quantity": self.shipped, "version": self.version}
+        told = {"state": self.state, "shipped_quantity": self.shipped, "version": self.version}
+        return {**told, "body_id": self.body, "late": self.late}
 
 
 @dataclass
 class Shipment:
+    body: str
     disaster: str
     region: str
     request: str | None
     reserved_on: date
     last_day: date
+    late: bool
     lines: list[Share]
     received: list[int]
     state: str = "reserved"
@@ -57,104 +76,115 @@ class Shipment:
             {"item_id": item, "lot_id": lot, "quantity": quantity, "received_quantity": received}
             for (item, lot, quantity), received in zip(self.lines, self.received, strict=True)
         ]
-        return {"state": self.state, "version": self.version, "lines": lines}
+        return {"state": self.state, "version": self.version, "body_id": self.body, "late": self.late, "lines": lines}
 
 
 class Goods:
     def __init__(self, book: Book) -> None:
         self.book = book
-        self.items: dict[str, str] = {}
-        self.depots: dict[str, str] = {}
+        self.items: dict[str, Item] = {}
         self.lots: dict[str, Lot] = {}
         self.requests: dict[str, Request] = {}
         self.shipments: dict[str, Shipment] = {}
 
     def register_item(self, asked: Asked) -> dict[str, Any]:
-        id_ = asked.body["id"]
-        need(id_ not in self.items, 409, "already-exists", id=id_)
-        self.items[id_] = asked.body["unit"]
-        self.book.tell("inventory.item_registered", id_, 1, asked, asked.today, item_id=id_, unit=asked.body["unit"])
-        return {"id": id_}
+        on, id_, unit = asked.day(), asked.body["id"], asked.body["unit"]
+        need_new(self.items, id_)
+        asked.settle()
+        self.items[id_] = Item(unit, on)
+        self._tell("item_registered", asked, id_, 1, on, item_id=id_, unit=unit, **named(asked.body))
+        return {"id": id_, "unit": unit, "version": 1}
 
-    def register_depot(self, asked: Asked) -> dict[str, Any]:
-        id_ = asked.body["id"]
-        need(id_ not in self.depots, 409, "already-exists", id=id_)
-        self.depots[id_] = asked.body["name"]
-        self.book.tell("inventory.depot_registered", id_, 1, asked, asked.today, depot_id=id_)
-        return {"id": id_}
+    def rename_item(self, asked: Asked) -> dict[str, Any]:
+        on, item = asked.day(), known(self.items, asked.target)
+        asked.check_version(item)
+        in_order(on, item.named_on)
+        asked.settle()
+        item.named_on = on
+        item.version += 1
+        self._tell("item_renamed", asked, asked.target, item.version, on, item_id=asked.target, **named(asked.body))
+        return {**named(asked.body), "named_on": on.isoformat(), "version": item.version}
 
     def receive_stock(self, asked: Asked) -> dict[str, Any]:
-        body, on, id_ = asked.body, asked.day(), asked.body["id"]
+        on, body, id_ = asked.day(), asked.body, asked.body["id"]
+        whose = asked.act_for()
         known(self.items, body["item_id"])
-        known(self.depots, body["depot_id"])
-        need(id_ not in self.lots, 409, "already-exists", id=id_)
-        expires = date.fromisoformat(body["expires_on"]) if "expires_on" in body else None
+        need_new(self.lots, id_)
         quantity = body["quantity"]
-        self.lots[id_] = Lot(body["item_id"], body["depot_id"], quantity, quantity, expires, on)
-        data = {"lot_id": id_, "item_id": body["item_id"], "quantity": quantity}
-        self.book.tell("inventory.stock_received", id_, 1, asked, on, **data)
-        return {"received": quantity, "on_hand": quantity, "reserved": 0, "available": quantity, "version": 1}
+        expires = day_in(body, "expires_on")
+        self.lots[id_] = Lot(whose, body["item_id"], body["depot_id"], quantity, quantity, expires, on)
+        data = {"lot_id": id_, "receipt_id": id_, "item_id": body["item_id"], "depot_id": body["depot_id"]}
+        unit = self.items[body["item_id"]].unit
+        self._tell("stock_received", asked, id_, 1, on, **data, unit=unit, quantity=quantity)
+        counts = {"received": quantity, "on_hand": quantity, "reserved": 0, "available": quantity}
+        return {**counts, "body_id": whose, "late": on < asked.today, "version": 1}
 
     def request_goods(self, asked: Asked) -> dict[str, Any]:
-        body, on, id_ = asked.body, asked.day(), asked.body["id"]
+        on, body, id_ = asked.day(), asked.body, asked.body["id"]
+        whose = asked.act_for(disaster=body["disaster_id"])
         known(self.items, body["item_id"])
-        need(id_ not in self.requests, 409, "already-exists", id=id_)
-        request = Request(body["disaster_id"], body["region"], body["item_id"], body["quantity"], on)
+        need_new(self.requests, id_)
+        about = (whose, body["disaster_id"], body["region_id"], body["item_id"], body["quantity"])
+        request = Request(*about, on=on, late=on < asked.today)
         self.requests[id_] = request
-        data = {"request_id": id_, "item_id": request.item, "quantity": request.quantity}
-        self.book.tell("inventory.goods_requested", id_, 1, asked, on, **data)
+        data = {"request_id": id_, "item_id": request.item, "quantity": request.quantity, "region_id": request.region}
+        self._tell("goods_requested", asked, id_, 1, on, **data)
         return request.told()
 
     def close_request(self, asked: Asked) -> dict[str, Any]:
         on, request = asked.day(), known(self.requests, asked.target)
+        asked.act_for(request.body, request.disaster)
         self._check_open(asked.target)
-        asked.check_version(request.version)
-        need(on >= request.on, 422, "dates-out-of-order", previous_date=request.on.isoformat())
+        asked.check_version(request)
+        in_order(on, request.on)
         request.state = "closed"
+        request.late |= on < asked.today
         request.version += 1
-        self.book.tell("inventory.request_closed", asked.target, request.version, asked, on, request_id=asked.target)
+        self._tell("request_closed", asked, asked.target, request.version, on, request_id=asked.target)
         return request.told()
 
     def ship(self, asked: Asked) -> dict[str, Any]:
-        body, on, id_ = asked.body, asked.day(), asked.body["id"]
-        known(self.depots, body["depot_id"])
+        on, body, id_ = asked.day(), asked.body, asked.body["id"]
+        whose = asked.act_for(disaster=body["disaster_id"])
         for line in body["lines"]:
             known(self.items, line["item_id"])
             if "lot_id" in line:
                 lot = known(self.lots, line["lot_id"])
+                need(lot.body == whose, 403, "other-body", body_id=lot.body)
                 here = (lot.depot, lot.item) == (body["depot_id"], line["item_id"])
                 need(here, 422, "lot-elsewhere", lot_id=line["lot_id"])
-        if "request_id" in body:
+        if body.get("request_id") is not None:
             self._check_answers(body)
-        need(id_ not in self.shipments, 409, "already-exists", id=id_)
-        shares = self._allocate(body["depot_id"], body["lines"], on)
+        need_new(self.shipments, id_)
+        shares = self._allocate(body["depot_id"], whose, body["lines"], on)
         for _, lot_id, quantity in shares:
             self.lots[lot_id].reserved += quantity
             self.lots[lot_id].version += 1
-        about = (body["disaster_id"], body["region"], body.get("request_id"))
-        shipment = Shipment(*about, reserved_on=on, last_day=on, lines=shares, received=[0] * len(shares))
+        about = (whose, body["disaster_id"], body["region_id"], body.get("request_id"))
+        late = on < asked.today
+        shipment = Shipment(*about, reserved_on=on, last_day=on, late=late, lines=shares, received=[0] * len(shares))
         self.shipments[id_] = shipment
-        self._tell("reserved", asked, id_, shares, on)
+        self._tell_shipment("reserved", asked, id_, shares, on)
         if body.get("dispatch_now"):
             self._leave(asked, id_, on)
         return shipment.told()
 
     def dispatch(self, asked: Asked) -> dict[str, Any]:
-        shipment, on = self._step(asked, {"reserved"})
+        shipment, on = self._step(asked, "dispatch")
         self._leave(asked, asked.target, on)
         return shipment.told()
 
     def cancel(self, asked: Asked) -> dict[str, Any]:
-        shipment, on = self._step(asked, {"reserved"})
+        shipment, on = self._step(asked, "cancel")
         for _, lot_id, quantity in shipment.lines:
             self.lots[lot_id].reserved -= quantity
             self.lots[lot_id].version += 1
-        self._advance(shipment, "cancelled", on)
-        self._tell("cancelled", asked, asked.target, shipment.lines, on)
+        self._advance(asked, shipment, "cancelled", on)
+        self._tell_shipment("cancelled", asked, asked.target, shipment.lines, on)
         return shipment.told()
 
     def receive(self, asked: Asked) -> dict[str, Any]:
-        shipment, on = self._step(asked, {"dispatched", "partly_received", "received"})
+        shipment, on = self._step(asked, "receive")
         arrived: Counter[str] = Counter()
         for line in asked.body["lines"]:
             arrived[line["item_id"]] += line["quantity"]
@@ -164,9 +194,9 @@ class Goods:
         for position, share in shares:
             shipment.received[position] += share
         missing = sum(quantity for _, _, quantity in shipment.lines) - sum(shipment.received)
-        self._advance(shipment, "partly_received" if missing else "received", on)
+        self._advance(asked, shipment, "partly_received" if missing else "received", on)
         told = [(*shipment.lines[position][:2], share) for position, share in shares]
-        self._tell("received", asked, asked.target, told, on)
+        self._tell_shipment("received", asked, asked.target, told, on)
         return shipment.told()
 
     def _spread(self, shipment: Shipment, item: str, quantity: int) -> list[tuple[int, int]]:
@@ -183,26 +213,37 @@ class Goods:
                 shares.append((position, share))
         return shares
 
-    def _allocate(self, depot: str, lines: list[dict[str, Any]], on: date) -> list[Share]:
-        order = sorted(
-            (id_ for id_, lot in self.lots.items() if lot.depot == depot and lot.usable(on)),
-            key=lambda id_: (self.lots[id_].expires or date.max, list(self.lots).index(id_)),
-        )
-        left = {id_: self._free_from(id_, on) for id_ in order}
+    def _allocate(self, depot: str, body: str, lines: list[dict[str, Any]], on: date) -> list[Share]:
+        """Item by item, in the order in which items were registered; of an item, one share of each lot."""
         shares: list[Share] = []
-        for line in [*(x for x in lines if "lot_id" in x), *(x for x in lines if "lot_id" not in x)]:
-            wanted, item = line["quantity"], line["item_id"]
-            fitting = [id_ for id_ in order if self.lots[id_].item == item and line.get("lot_id", id_) == id_]
-            found = sum(left[id_] for id_ in fitting)
-            facts = {"requested": wanted, "available": found, "short_by": wanted - found}
-            need(wanted <= found, 409, "stock-too-low", **facts)
-            for id_ in fitting:
-                share = min(wanted, left[id_])
-                left[id_] -= share
-                wanted -= share
-                if share:
-                    shares.append((item, id_, share))
+        for item in self.items:
+            wanted = [line for line in lines if line["item_id"] == item]
+            order = sorted(
+                (
+                    id_
+                    for id_, lot in self.lots.items()
+                    if (lot.depot, lot.body, lot.item) == (depot, body, item) and lot.may_leave(on)
+                ),
+                key=lambda id_: self.lots[id_].expires or date.max,
+            )
+            free = {id_: max(0, self._free_from(id_, on)) for id_ in order}
+            left = dict(free)
+            for line in sorted(wanted, key=lambda line: "lot_id" not in line):
+                self._take(left, line)
+            shares += [(item, id_, free[id_] - left[id_]) for id_ in order if left[id_] < free[id_]]
         return shares
+
+    def _take(self, left: dict[str, int], line: dict[str, Any]) -> None:
+        """Raises Refused where a line cannot be served in full."""
+        wanted = line["quantity"]
+        fitting = [id_ for id_ in left if line.get("lot_id", id_) == id_]
+        found = sum(left[id_] for id_ in fitting)
+        facts = {"requested": wanted, "available": found, "short_by": wanted - found}
+        need(wanted <= found, 409, "stock-too-low", **facts)
+        for id_ in fitting:
+            share = min(wanted, left[id_])
+            left[id_] -= share
+            wanted -= share
 
     def _free_from(self, id_: str, on: date) -> int:
         """The least that was free of a lot on this day or any later one, were it counted anew from the beginning."""
@@ -229,18 +270,20 @@ class Goods:
             request.version += 1
             if request.state == "open" and request.shipped >= request.quantity:
                 request.state = "filled"
-        self._advance(shipment, "dispatched", on)
-        self._tell("dispatched", asked, id_, shipment.lines, on)
+        self._advance(asked, shipment, "dispatched", on)
+        self._tell_shipment("dispatched", asked, id_, shipment.lines, on)
 
-    def _step(self, asked: Asked, states: set[str]) -> tuple[Shipment, date]:
+    def _step(self, asked: Asked, step: str) -> tuple[Shipment, date]:
         on, shipment = asked.day(), known(self.shipments, asked.target)
-        asked.check_version(shipment.version)
-        need(shipment.state in states, 409, "wrong-state", state=shipment.state)
-        need(on >= shipment.last_day, 422, "dates-out-of-order", previous_date=shipment.last_day.isoformat())
+        asked.act_for(shipment.body, shipment.disaster)
+        asked.check_version(shipment)
+        need(shipment.state in STEPS[step], 409, "wrong-state", state=shipment.state)
+        in_order(on, shipment.last_day)
         return shipment, on
 
-    def _advance(self, shipment: Shipment, state: str, on: date) -> None:
+    def _advance(self, asked: Asked, shipment: Shipment, state: str, on: date) -> None:
         shipment.state, shipment.last_day = state, on
+        shipment.late |= on < asked.today
         shipment.version += 1
 
     def _check_open(self, id_: str) -> None:
@@ -251,12 +294,18 @@ class Goods:
     def _check_answers(self, body: dict[str, Any]) -> None:
         self._check_open(body["request_id"])
         request = self.requests[body["request_id"]]
-        same = (request.disaster, request.region) == (body["disaster_id"], body["region"])
+        same = (request.disaster, request.region) == (body["disaster_id"], body["region_id"])
         carries = any(line["item_id"] == request.item for line in body["lines"])
         need(same and carries, 422, "other-than-requested", request_id=body["request_id"])
 
-    def _tell(self, step: str, asked: Asked, id_: str, shares: list[Share], on: date) -> None:
+    def _tell_shipment(self, step: str, asked: Asked, id_: str, shares: list[Share], on: date) -> None:
         shipment = self.shipments[id_]
-        lines = [{"item_id": item, "lot_id": lot, "quantity": quantity} for item, lot, quantity in shares]
-        data = {"shipment_id": id_, "disaster_id": shipment.disaster, "lines": lines}
-        self.book.tell(f"inventory.shipment_{step}", id_, shipment.version, asked, on, **data)
+        lines = [
+            {"item_id": item, "lot_id": lot, "quantity": quantity, "unit": self.items[item].unit}
+            for item, lot, quantity in shares
+        ]
+        where = {"disaster_id": shipment.disaster, "region_id": shipment.region}
+        self._tell(f"shipment_{step}", asked, id_, shipment.version, on, shipment_id=id_, **where, lines=lines)
+
+    def _tell(self, event: str, asked: Asked, id_: str, version: int, on: date, **data: Any) -> None:
+        self.book.tell(f"inventory.{event}", id_, version, asked, on, **data)

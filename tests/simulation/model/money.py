@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from tests.simulation.model.core import Asked, Book, Refused, known, need
+from tests.simulation.model.core import Asked, Book, Refused, day_in, in_order, known, need, need_new
+from tests.simulation.model.situation import named
 
 # Whose work a step is; one person does the work of one group on a document. Rejecting is work of two groups.
 GROUPS: Final = {
@@ -36,18 +37,28 @@ LEADS_TO: Final = {
     "reject": "rejected",
     "commit": "committed",
 }
-CONTENT: Final = ("budget_line_id", "amount_won", "disaster_id")
+MOVES_MONEY: Final = {"commit", "release", "pay", "reverse"}
+WHAT_FOR: Final = {"disaster_id", "relief_stage", "region_id", "party_id"}
+
+
+@dataclass
+class Fund:
+    body: str
+    named_on: date
+    version: int = 1
 
 
 @dataclass
 class Line:
     fund: str
+    body: str
     fiscal_year: int
-    name: str
+    named_on: date
     version: int = 1
     appropriated: dict[date, int] = field(default_factory=lambda: defaultdict(int))
     committed: dict[date, int] = field(default_factory=lambda: defaultdict(int))
     paid: int = 0
+    has_original: bool = False
 
     def total(self, amounts: dict[date, int]) -> int:
         return sum(amounts.values())
@@ -65,6 +76,14 @@ class Line:
     def counters(self) -> tuple[int, int, int, int]:
         return self.total(self.appropriated), self.total(self.committed), self.paid, self.version
 
+    def told(self) -> dict[str, Any]:
+        appropriated, committed, paid, version = self.counters()
+        amounts = {"current_appropriation": appropriated, "committed": committed, "paid": paid}
+        return {**amounts, "body_id": self.body, "version": version}
+
+    def check_year(self, on: date) -> None:
+        need(on.year == self.fiscal_year, 409, "other-fiscal-year", fiscal_year=self.fiscal_year)
+
 
 @dataclass
 class Payment:
@@ -79,9 +98,10 @@ class Payment:
 
 @dataclass
 class Document:
+    body: str
     line: str
     amount: int
-    disaster: str | None
+    what_for: dict[str, str | None]  # by WHAT_FOR
     last_day: date
     state: str = "proposed"
     version: int = 1
@@ -90,13 +110,19 @@ class Document:
     steps: list[tuple[str, str]] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
 
+    @property
+    def disaster(self) -> str | None:
+        return self.what_for["disaster_id"]
+
     def told(self) -> dict[str, Any]:
         return {
             "state": self.state,
             "version": self.version,
+            "body_id": self.body,
             "amount_won": self.amount,
             "committed_won": self.committed,
             "paid_won": self.paid,
+            **self.what_for,
             "steps": [{"step": step, "account": account} for step, account in self.steps],
             "payments": [payment.told() for payment in self.payments],
         }
@@ -105,80 +131,99 @@ class Document:
 class Money:
     def __init__(self, book: Book) -> None:
         self.book = book
-        self.funds: dict[str, str] = {}
+        self.funds: dict[str, Fund] = {}
         self.lines: dict[str, Line] = {}
         self.documents: dict[str, Document] = {}
         self.payments: dict[str, Payment] = {}
         self.appropriations: set[str] = set()
 
     def open_fund(self, asked: Asked) -> dict[str, Any]:
-        id_ = asked.body["id"]
-        need(id_ not in self.funds, 409, "already-exists", id=id_)
-        self.funds[id_] = asked.body["name"]
-        self.book.tell("disbursement.fund_opened", id_, 1, asked, asked.today, fund_id=id_)
-        return {"id": id_}
+        body, on, id_ = asked.act_for(), asked.day(), asked.body["id"]
+        need_new(self.funds, id_)
+        self.funds[id_] = Fund(body, on)
+        self._tell("fund_opened", asked, id_, 1, on, fund_id=id_, **named(asked.body))
+        return {"id": id_, "body_id": body, "version": 1}
+
+    def rename_fund(self, asked: Asked) -> dict[str, Any]:
+        fund = known(self.funds, asked.target)
+        asked.act_for(fund.body)
+        self._rename("fund_renamed", asked, fund, fund_id=asked.target)
+        return {**named(asked.body), "version": fund.version}
 
     def open_line(self, asked: Asked) -> dict[str, Any]:
-        body, id_ = asked.body, asked.body["id"]
-        known(self.funds, body["fund_id"])
-        need(id_ not in self.lines, 409, "already-exists", id=id_)
-        self.lines[id_] = Line(body["fund_id"], body["fiscal_year"], body["name"])
-        year = {"fiscal_year": body["fiscal_year"]}
-        self.book.tell("disbursement.budget_line_opened", id_, 1, asked, asked.today, budget_line_id=id_, **year)
-        return {"id": id_, "current_appropriation": 0, "committed": 0, "paid": 0, "version": 1}
+        on, body, id_ = asked.day(), asked.body, asked.body["id"]
+        fund = known(self.funds, body["fund_id"])
+        asked.act_for(fund.body)
+        need_new(self.lines, id_)
+        self.lines[id_] = Line(body["fund_id"], fund.body, body["fiscal_year"], on)
+        told = {"budget_line_id": id_, "fund_id": body["fund_id"], "fiscal_year": body["fiscal_year"]}
+        self._tell("budget_line_opened", asked, id_, 1, on, **told, **named(body))
+        return self.lines[id_].told()
+
+    def rename_line(self, asked: Asked) -> dict[str, Any]:
+        line = known(self.lines, asked.target)
+        asked.act_for(line.body)
+        self._rename("budget_line_renamed", asked, line, budget_line_id=asked.target)
+        return {**line.told(), **named(asked.body)}
 
     def appropriate(self, asked: Asked) -> dict[str, Any]:
-        body, on = asked.body, asked.day()
-        kind, amount = body["kind"], body["amount_won"]
-        decided = body.get("decided_on")
-        rests = "authority_reference" in body and decided is not None and date.fromisoformat(decided) <= on
+        on, body, line = asked.day(), asked.body, known(self.lines, asked.target)
+        kind, amount, decided = body["kind"], body["amount_won"], day_in(body, "decided_on")
+        asked.act_for(line.body)
+        line.check_year(on)
+        rests = "authority_reference" in body and decided is not None and decided <= min(on, asked.today)
         need(rests or kind == "original_appropriation", 422, "authority-missing")
-        line = known(self.lines, asked.target)
         signed = -amount if kind == "supplementary_reduction" else amount
         left = line.left_from(on)
         need(left + signed >= 0, 409, "reduction-below-commitments", requested_won=amount, available_won=left)
-        need(body["id"] not in self.appropriations, 409, "already-exists", id=body["id"])
+        need(not (kind == "original_appropriation" and line.has_original), 409, "original-exists")
+        need_new(self.appropriations, body["id"])
         self.appropriations.add(body["id"])
+        line.has_original |= kind == "original_appropriation"
         line.appropriated[on] += signed
         line.version += 1
-        data = {"appropriation_id": body["id"], "budget_line_id": asked.target, "kind": kind, "amount_won": signed}
-        self.book.tell("disbursement.appropriation_changed", asked.target, line.version, asked, on, **data)
-        return self._line_told(line)
+        data = {"appropriation_id": body["id"], "kind": kind, "amount_won": signed, **self._of_line(asked.target)}
+        self._tell("appropriation_changed", asked, asked.target, line.version, on, **data)
+        return line.told()
 
     def forecast(self, asked: Asked) -> dict[str, Any]:
-        on = asked.day()
-        line = known(self.lines, asked.target)
+        on, line = asked.day(), known(self.lines, asked.target)
+        asked.act_for(line.body)
+        line.check_year(on)
         line.version += 1
         told = {"budget_line_id": asked.target, "year_end_forecast_won": asked.body["year_end_forecast_won"]}
-        self.book.tell("disbursement.year_end_forecast_recorded", asked.target, line.version, asked, on, **told)
+        self._tell("year_end_forecast_recorded", asked, asked.target, line.version, on, **told)
         return told
 
     def propose(self, asked: Asked) -> dict[str, Any]:
-        body, on, id_ = asked.body, asked.day(), asked.body["id"]
-        known(self.lines, body["budget_line_id"])
-        need(id_ not in self.documents, 409, "already-exists", id=id_)
-        document = Document(body["budget_line_id"], body["amount_won"], body.get("disaster_id"), on)
+        on, body, id_ = asked.day(), asked.body, asked.body["id"]
+        line = known(self.lines, body["budget_line_id"])
+        asked.act_for(line.body, body.get("disaster_id"))
+        need_new(self.documents, id_)
+        what_for = {name: body.get(name) for name in WHAT_FOR}
+        document = Document(line.body, body["budget_line_id"], body["amount_won"], what_for, on)
         document.steps.append(("propose", asked.account))
         self.documents[id_] = document
-        self._tell_proposal(asked, id_, document, on)
+        self._tell_document("spending_proposed", asked, id_, on, document.amount)
         return document.told()
 
     def revise(self, asked: Asked) -> dict[str, Any]:
         document, on = self._step(asked, "revise", asked.target)
-        if "budget_line_id" in asked.body:
-            known(self.lines, asked.body["budget_line_id"])
-            document.line = asked.body["budget_line_id"]
+        line = asked.body.get("budget_line_id", document.line)
+        need(known(self.lines, line).body == document.body, 403, "other-body", body_id=self.lines[line].body)
+        what_for = {name: asked.body.get(name, document.what_for[name]) for name in WHAT_FOR}
+        asked.act_for(document.body, what_for["disaster_id"])
+        document.line, document.what_for = line, what_for
         document.amount = asked.body.get("amount_won", document.amount)
-        document.disaster = asked.body.get("disaster_id", document.disaster)
         self._advance(asked, document, "revise", on)
-        self._tell_proposal(asked, asked.target, document, on)
+        self._tell_document("spending_proposed", asked, asked.target, on, document.amount)
         return document.told()
 
     def decide(self, asked: Asked, step: str) -> dict[str, Any]:
         document, on = self._step(asked, step, asked.target)
         self._advance(asked, document, step, on)
         data = {"spending_id": asked.target, "decision": step, "decided_by": asked.account}
-        self.book.tell("disbursement.spending_decided", asked.target, document.version, asked, on, **data)
+        self._tell("spending_decided", asked, asked.target, document.version, on, **data)
         return document.told()
 
     def commit(self, asked: Asked) -> dict[str, Any]:
@@ -191,7 +236,7 @@ class Money:
         line.version += 1
         document.committed = amount
         self._advance(asked, document, "commit", on)
-        self._tell_money("spending_committed", asked, asked.target, on, amount)
+        self._tell_document("spending_committed", asked, asked.target, on, amount)
         return document.told()
 
     def release(self, asked: Asked) -> dict[str, Any]:
@@ -202,21 +247,21 @@ class Money:
         document.state = "paid" if amount == unpaid else document.state
         document.committed -= amount
         self._advance(asked, document, "release", on)
-        self._tell_money("commitment_released", asked, asked.target, on, amount)
+        self._tell_document("commitment_released", asked, asked.target, on, amount)
         return document.told()
 
     def pay(self, asked: Asked) -> dict[str, Any]:
         document, on = self._step(asked, "pay", asked.target)
         amount, unpaid, id_ = asked.body["amount_won"], document.committed - document.paid, asked.body["id"]
         need(amount <= unpaid, 409, "overpayment", requested_won=amount, unpaid_won=unpaid)
-        need(id_ not in self.payments, 409, "already-exists", id=id_)
+        need_new(self.payments, id_)
         self.payments[id_] = Payment(asked.target, amount)
         document.payments.append(self.payments[id_])
         self._change_line(document, on, committed=0, paid=amount)
         document.state = "paid" if amount == unpaid else document.state
         document.paid += amount
         self._advance(asked, document, "pay", on)
-        self._tell_money("payment_made", asked, asked.target, on, amount, payment_id=id_)
+        self._tell_document("payment_made", asked, asked.target, on, amount, payment_id=id_)
         return document.told()
 
     def reverse(self, asked: Asked) -> dict[str, Any]:
@@ -231,20 +276,22 @@ class Money:
         document.paid -= amount
         document.committed -= amount
         self._advance(asked, document, "reverse", on)
-        link = {"reverses_payment_id": asked.target}
-        self._tell_money("payment_reversed", asked, payment.document, on, amount, **link)
+        self._tell_document("payment_reversed", asked, payment.document, on, amount, reverses_payment_id=asked.target)
         return document.told()
 
     def _step(self, asked: Asked, step: str, id_: str) -> tuple[Document, date]:
         """The document, if this person may take this step on it now. Raises Refused."""
         on = asked.day()
         document = known(self.documents, id_)
-        asked.check_version(document.version)
+        asked.act_for(document.body, document.disaster)
+        asked.check_version(document)
         need(document.state in POSSIBLE_IN[step], 409, "wrong-state", state=document.state)
         for earlier, account in document.steps:
             if account == asked.account and not GROUPS[earlier] & GROUPS[step]:
                 raise Refused(403, "touched-before", account=account, earlier_step=earlier)
-        need(on >= document.last_day, 422, "dates-out-of-order", previous_date=document.last_day.isoformat())
+        in_order(on, document.last_day)
+        if step in MOVES_MONEY:
+            self.lines[document.line].check_year(on)
         return document, on
 
     def _advance(self, asked: Asked, document: Document, step: str, on: date) -> None:
@@ -259,16 +306,22 @@ class Money:
         line.paid += paid
         line.version += 1
 
-    def _line_told(self, line: Line) -> dict[str, Any]:
-        appropriated, committed, paid, version = line.counters()
-        return {"current_appropriation": appropriated, "committed": committed, "paid": paid, "version": version}
+    def _rename(self, event: str, asked: Asked, thing: Fund | Line, **told: Any) -> None:
+        asked.check_version(thing)
+        on = asked.day() if "effective_date" in asked.body else max(asked.today, thing.named_on)
+        in_order(on, thing.named_on)
+        thing.named_on = on
+        thing.version += 1
+        self._tell(event, asked, asked.target, thing.version, on, **told, **named(asked.body))
 
-    def _tell_proposal(self, asked: Asked, id_: str, document: Document, on: date) -> None:
-        content = dict(zip(CONTENT, (document.line, document.amount, document.disaster), strict=True))
-        self.book.tell("disbursement.spending_proposed", id_, document.version, asked, on, spending_id=id_, **content)
+    def _of_line(self, id_: str) -> dict[str, Any]:
+        line = self.lines[id_]
+        return {"budget_line_id": id_, "fund_id": line.fund, "fiscal_year": line.fiscal_year}
 
-    def _tell_money(self, event: str, asked: Asked, id_: str, on: date, amount: int, **more: Any) -> None:
+    def _tell_document(self, event: str, asked: Asked, id_: str, on: date, amount: int, **more: Any) -> None:
         document = self.documents[id_]
-        data = {"spending_id": id_, "budget_line_id": document.line, "amount_won": amount, **more}
-        told = {**data, "disaster_id": document.disaster}
-        self.book.tell(f"disbursement.{event}", id_, document.version, asked, on, **told)
+        data = {"spending_id": id_, "amount_won": amount, **self._of_line(document.line), **document.what_for, **more}
+        self._tell(event, asked, id_, document.version, on, **data)
+
+    def _tell(self, event: str, asked: Asked, id_: str, version: int, on: date, **data: Any) -> None:
+        self.book.tell(f"disbursement.{event}", id_, version, asked, on, **data)

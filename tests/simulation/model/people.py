@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from tests.simulation.model.core import Asked, Book, day_in_korea, known, need
+from tests.simulation.model.core import Asked, Book, day_in_korea, in_order, known, need, need_new
 
 POSSIBLE_IN: Final = {
     "verify": {"applied", "waitlisted"},
@@ -26,21 +26,25 @@ SEATED: Final = {"confirmed", "attended"}
 LONGEST_SHIFT: Final = timedelta(days=31)
 LAST_YEAR: Final = 2100
 MONTHS_KEPT: Final = 6
+MANAGERS: Final = frozenset({"volunteer_manager", "importer"})
 
 
 @dataclass
 class Task:
+    body: str
     disaster: str
+    named_on: date
     selection: str
     credential: str | None
     proposed_by: str
+    where: dict[str, str | None]
     last_day: date
     state: str = "proposed"
     version: int = 1
     nationalities: set[str] = field(default_factory=set)  # of those confirmed and purged since
 
     def told(self) -> dict[str, Any]:
-        return {"state": self.state, "version": self.version}
+        return {"state": self.state, "body_id": self.body, "version": self.version}
 
 
 @dataclass
@@ -98,12 +102,25 @@ class People:
 
     def propose_task(self, asked: Asked) -> dict[str, Any]:
         body, on, id_ = asked.body, asked.day(), asked.body["id"]
-        credential = body.get("required_credential")
+        credential, disaster = body.get("required_credential"), body["disaster_id"]
         need(not (credential and body["selection"] == "first_come"), 422, "credential-needs-selection")
-        need(id_ not in self.tasks, 409, "already-exists", id=id_)
-        self.tasks[id_] = Task(body["disaster_id"], body["selection"], credential, asked.account, on)
-        self.book.tell("dispatch.task_opened", id_, 1, asked, on, task_id=id_, kind=body["kind"])
+        whose = asked.act_for(disaster=disaster)
+        need_new(self.tasks, id_)
+        where = {"site_id": body.get("site_id"), "region_id": body.get("region_id")}
+        self.tasks[id_] = Task(whose, disaster, on, body["selection"], credential, asked.account, where, last_day=on)
+        told = {"task_id": id_, "kind": body["kind"], **titled(body), **where}
+        self.book.tell("dispatch.task_opened", id_, 1, asked, on, **told)
         return self.tasks[id_].told()
+
+    def rename_task(self, asked: Asked) -> dict[str, Any]:
+        on, task = asked.day(), self._held(asked)
+        asked.check_version(task)
+        in_order(on, task.named_on)
+        task.named_on = on
+        task.version += 1
+        told = {"task_id": asked.target, **titled(asked.body)}
+        self.book.tell("dispatch.task_renamed", asked.target, task.version, asked, on, **told)
+        return {**task.told(), **titled(asked.body)}
 
     def approve_task(self, asked: Asked) -> dict[str, Any]:
         task, on = self._task(asked, {"proposed"})
@@ -119,21 +136,23 @@ class People:
         starts, ends = moment(body["starts_at"]), moment(body["ends_at"])
         possible = starts < ends and ends - starts <= LONGEST_SHIFT and ends.year <= LAST_YEAR
         need(possible, 422, "shift-times-impossible")
-        task = known(self.tasks, asked.target)
+        task = self._held(asked)
         need(task.state in {"proposed", "approved"}, 409, "task-not-ready", state=task.state)
-        need(on >= task.last_day, 422, "dates-out-of-order", previous_date=task.last_day.isoformat())
-        need(id_ not in self.shifts, 409, "already-exists", id=id_)
+        in_order(on, task.last_day)
+        need_new(self.shifts, id_)
         self.shifts[id_] = Shift(asked.target, starts, ends, body["seats"])
         data = {"shift_id": id_, "task_id": asked.target, "seats": body["seats"]}
         self.book.tell("dispatch.shift_opened", id_, 1, asked, on, **data)
         return {"seats": body["seats"], "taken": 0, "free": body["seats"], "version": 1}
 
     def sign_up(self, asked: Asked) -> dict[str, Any]:
-        body, on, id_ = asked.body, asked.day(), asked.body["id"]
+        body, id_ = asked.body, asked.body["id"]
         shift = known(self.shifts, asked.target)
         task = self.tasks[shift.task]
+        asked.act_for(task.body)
+        on = self._day_of_public(asked, task)
         need(task.state == "approved", 409, "task-not-ready", state=task.state)
-        need(on >= task.last_day, 422, "dates-out-of-order", previous_date=task.last_day.isoformat())
+        in_order(on, task.last_day)
         last_day = day_in_korea(shift.ends)
         need(on <= last_day, 409, "shift-over", ended_on=last_day.isoformat())
         credential = body.get("credential")
@@ -144,7 +163,7 @@ class People:
         need(not again, 409, "signed-up-before")
         self._check_free(person, shift)
         need(not first_come or shift.taken < shift.seats, 409, "shift-full", seats=shift.seats, taken=shift.taken)
-        need(id_ not in self.sign_ups, 409, "already-exists", id=id_)
+        need_new(self.sign_ups, id_)
         number = credential["number"] if credential else None
         kept = half_a_year_after(last_day)
         state, version = ("confirmed", 2) if first_come else ("applied", 1)
@@ -184,9 +203,13 @@ class People:
         return one.told()
 
     def cancel(self, asked: Asked) -> dict[str, Any]:
-        on, one = asked.day(), known(self.sign_ups, asked.target)
+        one = known(self.sign_ups, asked.target)
+        task = self.tasks[self.shifts[one.shift].task]
+        asked.act_for(task.body)
         right_code = one.person is not None and asked.body.get("cancel_code", "").upper() == one.code
-        need("volunteer_manager" in asked.roles or right_code, 403, "wrong-cancel-code")
+        manages = asked.person.acts_for(MANAGERS, task.body, task.disaster)
+        need(manages or right_code, 403, "wrong-cancel-code")
+        on = self._day_of_public(asked, task)
         if one.state == "cancelled":
             return one.told()
         held_seat = one.state == "confirmed"
@@ -200,6 +223,8 @@ class People:
 
     def reveal(self, asked: Asked) -> dict[str, Any]:
         one = known(self.sign_ups, asked.target)
+        task = self.tasks[self.shifts[one.shift].task]
+        asked.act_for(task.body, task.disaster)
         need(one.person is not None, 410, "purged")
         self.reveals += 1
         return {"name": one.name, "nationality": one.nationality, "credential_number": one.credential}
@@ -229,25 +254,42 @@ class People:
         }
 
     def _task(self, asked: Asked, states: set[str]) -> tuple[Task, date]:
-        on, task = asked.day(), known(self.tasks, asked.target)
-        asked.check_version(task.version)
+        on, task = asked.day(), self._held(asked)
+        asked.check_version(task)
         need(task.state in states, 409, "task-not-ready", state=task.state)
         return task, on
 
     def _advance_task(self, asked: Asked, task: Task, on: date, state: str) -> dict[str, Any]:
-        need(on >= task.last_day, 422, "dates-out-of-order", previous_date=task.last_day.isoformat())
+        in_order(on, task.last_day)
         task.state, task.last_day = state, on
         task.version += 1
         self.book.tell(f"dispatch.task_{state}", asked.target, task.version, asked, on, task_id=asked.target)
         return task.told()
 
     def _sign_up(self, asked: Asked, step: str, on: date | None) -> tuple[SignUp, Task]:
+        """A sign-up, if this step may be taken on it for its task's body. Raises Refused."""
         one = known(self.sign_ups, asked.target)
-        asked.check_version(one.version)
+        task = self.tasks[self.shifts[one.shift].task]
+        asked.act_for(task.body, task.disaster)
+        asked.check_version(one)
         need(one.state in POSSIBLE_IN[step], 409, "wrong-state", state=one.state)
-        late = on is None or on >= one.last_day
-        need(late, 422, "dates-out-of-order", previous_date=one.last_day.isoformat())
-        return one, self.tasks[self.shifts[one.shift].task]
+        if on is not None:
+            in_order(on, one.last_day)
+        return one, task
+
+    def _held(self, asked: Asked) -> Task:
+        task = known(self.tasks, asked.target)
+        asked.act_for(task.body, task.disaster)
+        return task
+
+    def _day_of_public(self, asked: Asked, task: Task) -> date:
+        """Another day than today is for an importer of the task's own body. Raises Refused."""
+        on = asked.day()
+        if on != asked.today and not asked.person.acts_for(MANAGERS, task.body, task.disaster):
+            held = any(grant.body == task.body and grant.role in MANAGERS for grant in asked.person.grants)
+            need(held, 403, "other-body", body_id=task.body)
+            need(False, 403, "other-disaster")
+        return on
 
     def _check_free(self, person: str | None, shift: Shift) -> None:
         elsewhere = [one for one in self.sign_ups.values() if one.person == person and one.state in SEATED]
@@ -265,5 +307,12 @@ class People:
 
     def _tell(self, event: str, asked: Asked, id_: str, version: int, on: date, **more: Any) -> None:
         shift = self.sign_ups[id_].shift
-        data = {"sign_up_id": id_, "shift_id": shift, "task_id": self.shifts[shift].task, "quantity": 1, **more}
+        task_id = self.shifts[shift].task
+        task = self.tasks[task_id]
+        about = {"sign_up_id": id_, "shift_id": shift, "task_id": task_id, "quantity": 1}
+        data = {**about, "disaster_id": task.disaster, **task.where, **more}
         self.book.tell(f"dispatch.{event}", id_, version, asked, on, **data)
+
+
+def titled(body: dict[str, Any]) -> dict[str, Any]:
+    return {"title": body["title"], "english_title": body.get("english_title")}

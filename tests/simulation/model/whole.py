@@ -1,19 +1,33 @@
 """The whole model: who may ask what, which requests are repeats, and the rule behind each request."""
 
+import copy
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
-from tests.simulation.catalogue import OPS, Op, Request, is_well_formed
-from tests.simulation.model.core import Answer, Asked, Book, Refused, known, need
+from tests.simulation.catalogue import OPS, Op, Request
+from tests.simulation.forms import is_well_formed
+from tests.simulation.model.access import Access, Token
+from tests.simulation.model.core import Answer, Asked, Book, Person, Refused, need
 from tests.simulation.model.goods import Goods
+from tests.simulation.model.ledger import Ledger
 from tests.simulation.model.money import Money
 from tests.simulation.model.people import People
+from tests.simulation.model.situation import Situation
 
-Rule = Callable[[Asked], dict[str, Any]]
-STAGES = ("suppression", "recovery", "livelihood")
+SERVICES: Final = ("situation", "inventory", "disbursement", "dispatch", "ledger")
+PARTS: Final = {
+    "situation": "situation",
+    "inventory": "goods",
+    "disbursement": "money",
+    "dispatch": "people",
+    "ledger": "ledger",
+}
+ACCOUNT_OPS: Final = {"open_account", "give_grant", "end_grant", "disable", "enable", "sign_out"}
+ACCESS: Final = ACCOUNT_OPS | {"sign_in", "sign_out_everywhere"}
 
 
 @dataclass
@@ -26,26 +40,18 @@ class Kept:
 
 
 @dataclass
-class Disaster:
-    name: str
-    last_day: date
-    stage: str = "suppression"
-    version: int = 1
-
-
-@dataclass
 class Model:
     book: Book = field(default_factory=Book)
 
     def __post_init__(self) -> None:
+        self.situation = Situation(self.book)
+        self.access = Access(self.book, SERVICES, self.situation.bodies, self.situation.disasters)
         self.money = Money(self.book)
         self.goods = Goods(self.book)
         self.people = People(self.book)
-        self.disasters: dict[str, Disaster] = {}
-        self.log_entries: set[str] = set()
+        self.ledger = Ledger()
         self.kept: dict[tuple[str, str, str], Kept] = {}
         self.sent_versions: dict[tuple[str, str], int] = {}
-        self.rules = self._rules()
 
     def version_to_send(self, request: Request) -> str | None:
         """What stands in If-Match, as the request describes it."""
@@ -59,138 +65,123 @@ class Model:
         return f'"{max(number, 0)}"'
 
     def version_of(self, request: Request) -> int:
-        things: tuple[dict[str, Any], ...] = (
-            self.money.documents,
-            self.goods.shipments,
-            self.goods.requests,
-            self.people.tasks,
-            self.people.sign_ups,
-            self.disasters,
-        )
-        found = [these[request.target] for these in things if request.target in these]
-        return found[0].version if found else 1
+        id_ = request.target.split("/")[0]
+        thing = self.home_of(OPS[request.op]).get(id_)
+        return thing.version if thing else 1
 
-    def answer(self, request: Request, sent_version: str | None, now: datetime) -> Answer:
-        """Decide the request and change the model as the product must change."""
+    def home_of(self, op: Op) -> dict[str, Any]:
+        """The things that this kind of request is about, by id."""
+        homes: dict[str, dict[str, Any]] = {
+            "/accounts": self.access.accounts,
+            "/disasters": self.situation.disasters,
+            "/bodies": self.situation.bodies,
+            "/regions": self.situation.regions,
+            "/sites": self.situation.sites,
+            "/funds": self.money.funds,
+            "/budget-lines": self.money.lines,
+            "/spending-proposals": self.money.documents,
+            "/payments": self.money.payments,
+            "/items": self.goods.items,
+            "/shipments": self.goods.shipments,
+            "/requests": self.goods.requests,
+            "/tasks": self.people.tasks,
+            "/shifts": self.people.shifts,
+            "/sign-ups": self.people.sign_ups,
+        }
+        return homes.get(op.path.partition("/{}")[0], {}) if "{}" in op.path else {}
+
+    def admit(self, request: Request, token: Token | None, now: datetime) -> Person | Refused:
+        """Whom the service lets in with this token, at the moment it looks at it."""
         op = OPS[request.op]
+        if token is None and op.is_public:
+            return Person()
         try:
-            return self._decide(op, request, sent_version, now)
+            person = self.access.admit(token, op.service, now)
+            held = sorted({grant.role for grant in person.grants})
+            need(op.is_public or bool(op.roles & set(held)), 403, "role-missing", held_roles=held)
+        except Refused as refusal:
+            return refusal
+        return person
+
+    def answer(self, request: Request, sent_version: str | None, person: Person | Refused, now: datetime) -> Answer:
+        """Decide the request and change the model as the product must change."""
+        try:
+            if isinstance(person, Refused):
+                raise person
+            return self._decide(request, sent_version, person, now)
         except Refused as refusal:
             return Answer(refusal.status, refusal.slug, refusal.facts)
 
-    def answer_given(self, request: Request) -> bytes | None:
+    def answer_given(self, request: Request, account: str) -> bytes | None:
         """The bytes answered to this key before, if anybody saw them."""
-        kept = self.kept.get(self._key_of(request))
+        kept = self.kept.get((OPS[request.op].service, account, request.key))
         return kept.body if kept else None
 
-    def remember_answer(self, request: Request, body: bytes) -> None:
-        """Keep the bytes that a repeat must bring again, and learn the codes only the product can choose."""
-        kept = self.kept.get(self._key_of(request))
-        if kept is not None and kept.body is None:
-            kept.body = body
-            if request.op == "sign_up":
-                self.people.sign_ups[request.body["id"]].code = json.loads(body)["cancel_code"]
+    def remember_answer(self, request: Request, account: str, body: bytes) -> None:
+        """Keep the bytes that a repeat must bring again, and learn what only the product can choose."""
+        kept = self.kept.get((OPS[request.op].service, account, request.key))
+        if kept is None or kept.body is not None:
+            return
+        kept.body = body
+        if request.op == "sign_up":
+            self.people.sign_ups[request.body["id"]].code = json.loads(body)["cancel_code"]
+        if request.op in ACCOUNT_OPS:
+            told = json.loads(body)
+            self.access.learn_grants(told["id"], told["grants"])
 
-    def _decide(self, op: Op, request: Request, sent_version: str | None, now: datetime) -> Answer:
-        self._check_person(op, request)
-        need(bool(request.key), 400, "idempotency-key-missing")
+    def back_up(self) -> "Backup":
+        kept = {key: one for key, one in self.kept.items() if key[0] == "ledger"}
+        return Backup(copy.deepcopy(self.ledger), dict(self.access.void["ledger"]), copy.deepcopy(kept))
+
+    def restore(self, backup: "Backup") -> None:
+        """The ledger as it was; everything else goes on."""
+        again = copy.deepcopy(backup)
+        learnt = self.ledger.learnt  # a skill of its code and not of its data
+        self.ledger.__dict__.update(again.ledger.__dict__, learnt=learnt)
+        self.access.void["ledger"] = again.void
+        self.kept = {key: one for key, one in self.kept.items() if key[0] != "ledger"} | again.kept
+
+    def _decide(self, request: Request, sent_version: str | None, person: Person, now: datetime) -> Answer:
+        op = OPS[request.op]
+        need(bool(request.key) or not op.takes_key, 400, "idempotency-key-missing")
         need(not op.edits or sent_version is not None, 428, "if-match-missing")
-        content = json.dumps([request.op, request.target, sent_version, request.body], sort_keys=True)
-        kept = self.kept.get(self._key_of(request))
-        if kept is not None:
+        asked = [request.op, request.target, sent_version, request.acting_body, request.body]
+        content = json.dumps(asked, sort_keys=True)
+        key = (op.service, person.account, request.key)
+        kept = self.kept.get(key)
+        if kept is not None and op.takes_key:
             need(kept.asked == content, 422, "idempotency-key-reused")
             if op.keeps_answer:
                 return Answer(kept.status, None, {}, is_replay=True)
-        need(is_well_formed(op, request.body), 422, "unprocessable-entity")
+        need(is_well_formed(op.form, request.body), 422, "unprocessable-entity")
         version = int(sent_version.strip('"')) if sent_version else None
-        account, roles = request.account, frozenset(request.roles)
-        if request.token == "none":
-            account, roles = "anonymous", frozenset()
-        told = self.rules[request.op](Asked(now, account, roles, request.target, dict(request.body), version))
-        self.kept[self._key_of(request)] = Kept(content, op.status)
+        acting_body = request.acting_body or None
+        told = rule_of(self, request.op)(
+            Asked(op, now, person, request.target, dict(request.body), version, acting_body)
+        )
+        if op.takes_key:
+            self.kept[key] = Kept(content, op.status)
         return Answer(op.status, None, told)
 
-    def _check_person(self, op: Op, request: Request) -> None:
-        need(request.token in ("valid", "none"), 401, "not-signed-in")
-        if not op.public:
-            need(request.token == "valid", 401, "not-signed-in")
-            held = sorted(request.roles)
-            need(bool(op.roles & set(request.roles)), 403, "role-missing", held_roles=held)
 
-    def _key_of(self, request: Request) -> tuple[str, str, str]:
-        account = request.account if request.token == "valid" else "anonymous"
-        return OPS[request.op].service, account, request.key
+@dataclass
+class Backup:
+    ledger: Ledger
+    void: dict[str, datetime]
+    kept: dict[tuple[str, str, str], Kept]
 
-    def _open_disaster(self, asked: Asked) -> dict[str, Any]:
-        body, on, id_ = asked.body, asked.day(), asked.body["id"]
-        began = date.fromisoformat(body["began_on"])
-        need(on >= began, 422, "dates-out-of-order", previous_date=began.isoformat())
-        need(id_ not in self.disasters, 409, "already-exists", id=id_)
-        self.disasters[id_] = Disaster(body["name"], on)
-        self.book.tell("situation.disaster_opened", id_, 1, asked, on, disaster_id=id_)
-        return {"stage": "suppression", "version": 1}
 
-    def _change_stage(self, asked: Asked) -> dict[str, Any]:
-        on, disaster, stage = asked.day(), known(self.disasters, asked.target), asked.body["stage"]
-        asked.check_version(disaster.version)
-        forward = STAGES.index(stage) > STAGES.index(disaster.stage)
-        need(forward, 409, "stage-cannot-go-back", current=disaster.stage)
-        need(on >= disaster.last_day, 422, "dates-out-of-order", previous_date=disaster.last_day.isoformat())
-        disaster.stage, disaster.last_day = stage, on
-        disaster.version += 1
-        self.book.tell("situation.disaster_stage_changed", asked.target, disaster.version, asked, on, stage=stage)
-        return {"stage": stage, "version": disaster.version}
-
-    def _write_log(self, asked: Asked) -> dict[str, Any]:
-        known(self.disasters, asked.body["disaster_id"])
-        asked.day()
-        need(asked.body["id"] not in self.log_entries, 409, "already-exists", id=asked.body["id"])
-        self.log_entries.add(asked.body["id"])
-        return {"text": asked.body["text"]}
-
-    def _open_account(self, asked: Asked) -> dict[str, Any]:
-        # Only accounts that hold duties one person may not hold together are asked for.
-        raise Refused(422, "incompatible-duties")
-
-    def _rules(self) -> dict[str, Rule]:
-        money, goods, people = self.money, self.goods, self.people
-
-        def of(rule: Callable[[Asked, str], dict[str, Any]], step: str) -> Rule:
-            return lambda asked: rule(asked, step)
-
-        return {
-            "open_disaster": self._open_disaster,
-            "change_stage": self._change_stage,
-            "write_log": self._write_log,
-            "open_account": self._open_account,
-            "open_fund": money.open_fund,
-            "open_line": money.open_line,
-            "appropriate": money.appropriate,
-            "forecast": money.forecast,
-            "propose": money.propose,
-            "revise": money.revise,
-            **{step: of(money.decide, step) for step in ("review", "approve", "reject")},
-            "commit": money.commit,
-            "release": money.release,
-            "pay": money.pay,
-            "reverse": money.reverse,
-            "register_item": goods.register_item,
-            "register_depot": goods.register_depot,
-            "receive_stock": goods.receive_stock,
-            "request_goods": goods.request_goods,
-            "close_request": goods.close_request,
-            "ship": goods.ship,
-            "dispatch": goods.dispatch,
-            "cancel_shipment": goods.cancel,
-            "receive_shipment": goods.receive,
-            "propose_task": people.propose_task,
-            "approve_task": people.approve_task,
-            "close_task": people.close_task,
-            "open_shift": people.open_shift,
-            "sign_up": people.sign_up,
-            "verify": people.verify,
-            **{step: of(people.decide, step) for step in ("confirm", "waitlist", "decline", "attend")},
-            "cancel_sign_up": people.cancel,
-            "reveal": people.reveal,
-            "purge": people.purge,
-        }
+def rule_of(model: Model, op: str) -> Callable[[Asked], dict[str, Any]]:
+    """The rule behind a request: a method of its name, unless it is one of a family."""
+    decisions = {
+        **dict.fromkeys(("review", "approve", "reject"), model.money.decide),
+        **dict.fromkeys(("confirm", "waitlist", "decline", "attend"), model.people.decide),
+    }
+    if op in decisions:
+        return functools.partial(decisions[op], step=op)
+    if op in ("rename_disaster", "rename_body", "rename_region", "rename_site"):
+        return functools.partial(model.situation.rename, kind=op.removeprefix("rename_"))
+    name = {"cancel_shipment": "cancel", "receive_shipment": "receive", "cancel_sign_up": "cancel"}.get(op, op)
+    owner = model.access if op in ACCESS else getattr(model, PARTS[OPS[op].service])
+    rule: Callable[[Asked], dict[str, Any]] = getattr(owner, name)
+    return rule

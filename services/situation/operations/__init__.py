@@ -1,0 +1,1 @@
+"""Use cases of situation: load, decide in the domain, save, record the event. The caller owns the transaction."""

@@ -1,0 +1,1 @@
+"""What the situation API takes and gives."""
