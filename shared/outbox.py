@@ -10,8 +10,10 @@ from shared.clock import Clock
 from shared.db import Database, RowNumber, UtcDateTime
 from shared.events import Counted, Event
 from shared.rows import add_all, rows_of
+from shared.seals import seal_column, unsealed
 
 BATCH_SIZE = 500
+RELAYED = unsealed("noted by the relay after the event was written")
 
 
 def topic_of(service: str) -> str:
@@ -29,8 +31,9 @@ def outbox_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("key", sa.String(64), nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("control_amount", sa.BigInteger, nullable=False),
-        sa.Column("published_at", UtcDateTime),
-        sa.Column("refused_reason", sa.Text),
+        sa.Column("published_at", UtcDateTime, info=RELAYED),
+        sa.Column("refused_reason", sa.Text, info=RELAYED),
+        seal_column(),
         sa.Index(
             "outbox_unpublished",
             "id",

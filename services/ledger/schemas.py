@@ -1,6 +1,8 @@
 """What the ledger API takes and gives. Amounts are whole won, rates are text with one decimal."""
 
-from marshmallow import fields, validate
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.ledger.domain import Kind
 from shared.fields import Day, Identifier, Moment, Schema, Text
@@ -257,6 +259,11 @@ class NewNote(Schema):
     action = fields.String(required=True, validate=[validate.OneOf(["assign", "explain", "reopen"])])
     owner = Identifier(metadata={"description": "the account that looks after it"})
     reason = Text(1000, multiline=True, required=True)
+
+    @validates_schema
+    def check_owner(self, data: dict[str, Any], **_: Any) -> None:
+        if data["action"] == "assign" and "owner" not in data:
+            raise ValidationError("Who looks after it? An assignment names its owner.", "owner")
 
 
 class Note(Schema):

@@ -36,7 +36,8 @@ def copied_chunks(bench: Bench, prepared: Iterable[Sequence[Delivery]]) -> list[
         with database.read() as tx:
             chunks = [*_chunks(tx), [(table, _rows(tx, table, sa.true())) for table in SHARED]]
     gc.collect()
-    gc.freeze()  # no side of a comparison is to search what was prepared here for garbage
+    gc.freeze()  # neither side of a comparison is to search what was prepared here for garbage
+    bench.parts.callback(gc.unfreeze)
     return chunks
 
 

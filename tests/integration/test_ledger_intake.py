@@ -95,6 +95,8 @@ def test_a_break_has_an_owner_an_explanation_and_a_way_back(money: Money) -> Non
     money.settle()
     (found,) = breaks(money)
     path = f"/differences/{found['id']}/notes"
+    nobody = money.ledger.post(path, {"action": "assign", "reason": "원인 확인 중"}, Role.ADMINISTRATOR)
+    assert (nobody.status_code, "owner" in nobody.json["detail"]) == (422, True)
     for note in (
         {"action": "assign", "owner": "operator-kim", "reason": "원인 확인 중"},
         {"action": "explain", "reason": "연습 중에 보낸 시험 자료"},

@@ -29,7 +29,7 @@ def test_every_page_of_every_role_opens(portal: Flask) -> None:
     documents = ["/documents", f"/documents/{site.PAID_DOCUMENT}"]
     figures = ["/execution", f"/execution/{site.LINE}/committed", f"/trace/{site.PAID_DOCUMENT}"]
     oversight = ["/reconciliation", "/goods", "/people"]
-    accounts = ["/accounts", "/accounts/coordinator", f"/accounts/{site.LEFT}"]
+    accounts = ["/accounts", "/accounts/coordinator", f"/accounts/{site.LEFT}", f"/trace/{site.LEFT}?kind=account"]
     pages = {
         "coordinator": ["/shipments", "/shipments/new", "/stock", "/requests"],
         "drafter": [*documents, "/documents/new", *figures],

@@ -8,11 +8,14 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from services import standalone
+from services.ledger import consumers
+from services.ledger.consumers import Reading
+from services.ledger.domain import Kind
 from services.portal import demo
 from shared.bus import Record
 from tests.e2e import site
 from tests.integration.portal import Visitor
-from tests.support import FixedClock
+from tests.support import FixedClock, fact
 
 PERSON = {
     "id": "kim-duri",
@@ -165,7 +168,7 @@ def test_a_disabled_account_is_out_at_once_and_enabled_is_let_in_again(
     clock.set(clock.now() + timedelta(minutes=1))
     page = do(opened, "disable", reason="휴직")
     system.drain()
-    assert re.search(r"중지</th><td>관리자 \(시연\)</td>.*?<td>휴직</td>", page)
+    assert re.search(r"중지</th><td>관리자 \(시연\) · [^<]+</td><td>휴직</td>", page)
     assert "계정 재개" in page
 
     assert person.open("/shipments").location == "/sign-in?next=/shipments"
@@ -173,7 +176,7 @@ def test_a_disabled_account_is_out_at_once_and_enabled_is_let_in_again(
     assert sign_in(portal)[1].status_code == 401
 
     page = do(opened, "enable", reason="복직")
-    assert re.search(r"재개</th><td>관리자 \(시연\)</td>.*?<td>복직</td>", page)
+    assert re.search(r"재개</th><td>관리자 \(시연\) · [^<]+</td><td>복직</td>", page)
     assert sign_in(portal)[1].status_code == 303
 
 
@@ -309,15 +312,21 @@ def test_the_administrator_names_who_looks_after_a_difference(
 
 
 def test_what_was_set_aside_is_tried_again(
-    system: standalone.Standalone, administrator: Visitor, portal: Flask
+    system: standalone.Standalone, administrator: Visitor, portal: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "다시 처리" not in administrator.open("/reconciliation").text
-    system.bus.producer().send([Record("relief.inventory.v1", "water", b"no event")])
+    unknown = fact("disbursement.grant_awarded.v1", {"amount_won": 5}, id="new-kind")
+    system.bus.producer().send([Record("relief.disbursement.v1", "relief", unknown.to_bytes())])
     system.drain()
-    assert "다시 처리" in administrator.open("/reconciliation").text
-    administrator.send("/reconciliation/retakes")
-
-    assert "아직 올릴 수 없습니다" in administrator.open("/reconciliation").text
     auditor = Visitor(portal).sign_in("auditor")
     assert "다시 처리" not in auditor.open("/reconciliation").text
     assert auditor.send("/reconciliation/retakes").status_code == 403
+
+    assert "다시 처리" in administrator.open("/reconciliation").text
+    administrator.send("/reconciliation/retakes")
+    assert "아직 올릴 수 없습니다" in administrator.open("/reconciliation").text
+    monkeypatch.setitem(consumers.READINGS, unknown.type, Reading(Kind.DOCUMENT))
+    administrator.send("/reconciliation/retakes")
+    page = administrator.open("/reconciliation").text
+    assert "보관했던 기록을 장부에 올렸습니다" in page
+    assert "다시 처리" not in page

@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.Column("control_amount", sa.BigInteger(), nullable=False),
         sa.Column("published_at", shared.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("refused_reason", sa.Text(), nullable=True),
+        sa.Column("seal", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("event_id"),
         sqlite_autoincrement=True,
