@@ -149,9 +149,9 @@ def test_what_each_lot_stands_at_is_told_to_those_who_compare_it(inventory: Inve
     comparing = {role for role in Role if inventory.get("/balances", role).status_code == 200}
     assert comparing == {AUDITOR, ADMINISTRATOR}
     first = inventory.get("/balances?limit=1", AUDITOR).json
-    assert first["items"] == [{"lot_id": "city-kits", "on_hand": 10, "reserved": 2}]
+    assert first["items"] == [{"lot_id": "city-kits", "on_hand": 10, "reserved": 2, "delivered": 0}]
     rest = inventory.get(f"/balances?after={first['next']}", ADMINISTRATOR).json
-    assert rest == {"items": [{"lot_id": "more-kits", "on_hand": 5, "reserved": 0}], "next": None}
+    assert rest == {"items": [{"lot_id": "more-kits", "on_hand": 5, "reserved": 0, "delivered": 0}], "next": None}
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,9 @@ SITUATION: Final = {
         "situation", "/tokens", "", "account:id password:password", scope="public", takes_key=False, keeps_answer=False
     ),
     "sign_out_everywhere": _undated("situation", "/me/sign-out", " ".join(ROLES), scope="system"),
+    "change_password": _undated(
+        "situation", "/me/password", " ".join(ROLES), "old_password:password password:password", scope="system"
+    ),
     "open_account": _account("", "id:id display_name:text password:password grants:grants"),
     "give_grant": _account(
         "/{}/grants",
@@ -110,6 +113,7 @@ SITUATION: Final = {
         edits=True,
     ),
     "end_grant": _account("/{}/end", "reason:reason", edits=True),
+    "reset_password": _account("/{}/password", "password:password", edits=True),
     "disable": _account("/{}/disable", "reason:reason", edits=True),
     "enable": _account("/{}/enable", "reason:reason", edits=True),
     "sign_out": _account("/{}/sign-out", "reason:reason"),

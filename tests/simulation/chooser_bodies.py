@@ -14,6 +14,7 @@ from tests.simulation.people import (
     FLOOD,
     FURTHER_REGIONS,
     GROUP,
+    NEW_PASSWORD,
     PASSWORD,
     PROVINCE,
     REGIONS,
@@ -87,6 +88,7 @@ class Bodies:
             "sign_in": self._fit_sign_in,
             "open_account": self._fit_account,
             "give_grant": self._fit_grant,
+            "add_note": self._fit_note,
             "register_region": self._fit_region,
             "state_basis": self._fit_basis,
             "open_disaster": self._fit_basis,
@@ -151,7 +153,7 @@ class Bodies:
             "said": ("assign", "explain", "explain", "reopen"),
             "role": ("coordinator", "payment_officer", "commitment_officer", "volunteer_manager", "drafter", "auditor"),
             "grants": ([],),
-            "password": (PASSWORD,),
+            "password": (PASSWORD, PASSWORD, NEW_PASSWORD, "short"),
             "log": ("상황판단회의",),
             "reason": ("사유를 적음", "규모 변경"),
             "unit": ("동", "개", "상자"),
@@ -282,7 +284,8 @@ class Bodies:
             made["credential"] = {"kind": "medical_licence", "number": f"면허-{made['phone'][-4:]}"}
 
     def _fit_sign_in(self, made: dict[str, Any], _target: str) -> None:
-        made["account"] = self.random.choice(list(self.model.access.accounts))
+        account = self.random.choice(list(self.model.access.accounts))
+        made |= {"account": account, "password": self.model.access.accounts[account].password}
         if self.chooser.chance(0.2):
             made["password"] = "another-password"
 
@@ -299,6 +302,11 @@ class Bodies:
     def _fit_grant(self, made: dict[str, Any], _target: str) -> None:
         if made.get("disaster_id") and self.chooser.chance(0.5):
             made["disaster_id"] = None
+
+    def _fit_note(self, made: dict[str, Any], _target: str) -> None:
+        """Somebody who looks after a difference is named."""
+        if made["action"] == "assign" and self.chooser.chance(0.8):
+            made["owner"] = self.random.choice(list(ACCOUNTS))
 
     def _fit_region(self, made: dict[str, Any], _target: str) -> None:
         if made["kind"] == "group":

@@ -67,7 +67,7 @@ class Steps:
             *("open_disaster", "rename_disaster", "change_stage", "correct_stage", "state_basis", "affect", "join"),
             *("leave", "rename_body", "register_region", "rename_region", "end_region", "rename_site"),
             *("open_account", "give_grant", "give_grant", "end_grant", "disable", "enable", "enable", "sign_out"),
-            *("sign_out", "sign_out_everywhere", "sign_out_everywhere", "sign_in", "sign_in", "sign_in"),
+            *("sign_out", "sign_out_everywhere", "change_password", "reset_password", "sign_in", "sign_in", "sign_in"),
             *("add_note", "add_note", "add_note", "add_note", "retake", "retake", "make_anchor"),
         )
         op = self.random.choice(ops)

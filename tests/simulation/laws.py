@@ -12,11 +12,12 @@ from shared.clock import format_utc
 from tests.simulation.chooser_bodies import VOLUNTEERS
 from tests.simulation.model import Fact, Model
 from tests.simulation.model.ledger import Break
+from tests.simulation.people import NEW_PASSWORD, PASSWORD
 from tests.simulation.world import World
 
-# Nothing of this may be read anywhere outside the requests themselves.
+# Nothing of this may be read anywhere outside the requests themselves: volunteers, and passwords.
 PHONES: Final = [form for phone in VOLUNTEERS.values() for form in (phone, phone.replace("-", ""))]
-PERSONAL: Final = [word.encode() for word in ("면허-", *VOLUNTEERS, *PHONES)]
+PERSONAL: Final = [word.encode() for word in ("면허-", *VOLUNTEERS, *PHONES, PASSWORD, NEW_PASSWORD)]
 
 
 class Broken(Exception):

@@ -40,7 +40,7 @@ class Workshop:
         self.model = Model()
         world = World(self.template, dict(self.apps))
         with closing(world), closing(Run(world, self.model)) as run:
-            begun = run.all(Ask(request) for request in setup())
+            begun = run.all((Ask(request) for request in setup()), tampered=False)
             if begun.broken:
                 raise AssertionError(f"the world does not begin: {begun.outcomes[-1]}") from begun.broken
         self.begins_at = world.time.now

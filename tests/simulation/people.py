@@ -21,6 +21,7 @@ REGIONS: Final = {"4717000000": ("안동시", "city"), "4773000000": ("의성군
 FURTHER_REGIONS: Final = {"4775000000": "청송군", "4776000000": "영양군", "4777000000": "영덕군"}
 SITES: Final = {"depot-seoul": "depot", "shelter-andong": "shelter"}
 PASSWORD: Final = "a-password-of-nobody"
+NEW_PASSWORD: Final = "another-password-of-nobody"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """One run: actions are chosen or replayed one by one, and after each the laws are checked."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -43,6 +44,7 @@ from tests.simulation.model.reports import Horizon
 from tests.simulation.model.whole import Backup
 from tests.simulation.purse import Purse
 from tests.simulation.sabotage import Saboteur
+from tests.simulation.tampering import Tamperer
 from tests.simulation.world import LISTENERS, PUBLISHERS, Reply, World
 
 NOTHING_READ: Final = "0 read"
@@ -73,6 +75,17 @@ class Sending:
         return self.person.account if isinstance(self.person, Person) else ""
 
 
+@contextlib.contextmanager
+def nothing_unexpected() -> Iterator[None]:
+    """Whatever else goes wrong breaks a law as well. Raises Broken."""
+    try:
+        yield
+    except Broken:
+        raise
+    except Exception as error:
+        raise Broken("nothing unexpected gets out", first_line(error)) from error
+
+
 class Run:
     def __init__(self, world: World, model: Model) -> None:
         self.world = world
@@ -88,7 +101,8 @@ class Run:
     def close(self) -> None:
         self.laws.close()
 
-    def all(self, actions: Iterable[Action]) -> Report:
+    def all(self, actions: Iterable[Action], *, tampered: bool = True) -> Report:
+        """A whole life; unless it goes on in others, it ends with somebody who changes what is written."""
         report = Report()
         try:
             for service in PUBLISHERS:
@@ -98,7 +112,10 @@ class Run:
                 report.actions.append(action)
                 report.outcomes.append("")
                 report.outcomes[-1] = self.execute(action)
-            self.settled.at_the_end()
+            with nothing_unexpected():
+                self.settled.at_the_end()
+                if tampered:
+                    Tamperer(self.settled).check()
         except Broken as broken:
             report.broken = broken
         return report
@@ -113,11 +130,8 @@ class Run:
     def execute(self, action: Action) -> str:
         """Do it, check the laws, and say in a few words what came of it. Raises Broken."""
         try:
-            return self.ways[type(action)](action) or ""
-        except (Broken, KeyboardInterrupt):
-            raise
-        except Exception as error:
-            raise Broken("nothing unexpected gets out", first_line(error)) from error
+            with nothing_unexpected():
+                return self.ways[type(action)](action) or ""
         finally:
             self.world.faults.disarm()
 

@@ -140,11 +140,19 @@ class Access:
         self._end_access(asked, asked.account)
         return {"account": asked.account}
 
+    def change_password(self, asked: Asked) -> dict[str, Any]:
+        account = known(self.accounts, asked.account)
+        asked.done_for = account.held[0].grant.body
+        need(account.password == asked.body["old_password"], 403, "wrong-password")
+        self._check_password(asked.body["password"])
+        self._set_password(asked, asked.account, by_administrator=False)
+        return {"account": asked.account}
+
     def open_account(self, asked: Asked) -> dict[str, Any]:
         body, id_ = asked.body, asked.body["id"]
         need(id_ not in SYSTEM_NAMES, 422, "reserved-id", id=id_)
         self._check_other(asked, id_)
-        need(len(body["password"]) >= SHORTEST_PASSWORD, 422, "weak-password")
+        self._check_password(body["password"])
         need_new(self.accounts, id_)
         asked.settle()
         account = Account(body["password"])
@@ -179,6 +187,13 @@ class Access:
         account.version += 1
         self._tell("grant_ended", asked, id_)
         self._end_access(asked, id_)
+        return account.told()
+
+    def reset_password(self, asked: Asked) -> dict[str, Any]:
+        self._check_other(asked, asked.target)
+        self._check_password(asked.body["password"])
+        account = self._load(asked, asked.target)
+        self._set_password(asked, asked.target, by_administrator=True)
         return account.told()
 
     def disable(self, asked: Asked) -> dict[str, Any]:
@@ -232,6 +247,16 @@ class Access:
 
     def _check_other(self, asked: Asked, id_: str) -> None:
         need(id_ != asked.account, 403, "own-account", id=id_)
+
+    def _check_password(self, password: str) -> None:
+        need(len(password) >= SHORTEST_PASSWORD, 422, "weak-password")
+
+    def _set_password(self, asked: Asked, id_: str, *, by_administrator: bool) -> None:
+        asked.settle()
+        self.accounts[id_].password = asked.body["password"]
+        self.accounts[id_].version += 1
+        self._tell("password_changed", asked, id_, by_administrator=by_administrator)
+        self._end_access(asked, id_)
 
     def _keepers(self, day: date, *, but: Grant | None = None) -> set[str]:
         """The active accounts that are administrator on this day."""

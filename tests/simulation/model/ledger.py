@@ -76,6 +76,7 @@ class Ledger:
 
     def add_note(self, asked: Asked) -> dict[str, Any]:
         body, difference = asked.body, asked.target
+        need(body["action"] != "assign" or "owner" in body, 422, "unprocessable-entity")
         need(body["action"] != "reopen" or not self.is_open(difference), 409, "nothing-to-explain")
         self._note(difference, Note(body["action"], body.get("owner"), body["reason"], asked.account))
         told = {name: body.get(name) for name in ("action", "owner", "reason")}

@@ -26,8 +26,8 @@ PARTS: Final = {
     "dispatch": "people",
     "ledger": "ledger",
 }
-ACCOUNT_OPS: Final = {"open_account", "give_grant", "end_grant", "disable", "enable", "sign_out"}
-ACCESS: Final = ACCOUNT_OPS | {"sign_in", "sign_out_everywhere"}
+ACCOUNT_OPS: Final = {"open_account", "give_grant", "end_grant", "reset_password", "disable", "enable", "sign_out"}
+ACCESS: Final = ACCOUNT_OPS | {"sign_in", "sign_out_everywhere", "change_password"}
 
 
 @dataclass
